@@ -1,0 +1,375 @@
+package config
+
+// Kinds: how the value of a directive is read, shown and written. Error texts are redis-server's.
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// kind is the behaviour of one directive's value. Its functions work on the Values they are given, so that a load, a
+// rewrite or a test can use values of its own.
+type kind struct {
+	expects string // for error lines, help and docs
+	several bool   // takes several words; a single word is split at each space, as in CONFIG SET
+	addsUp  bool   // lines of one source add up instead of replacing each other
+
+	// set parses words (at least one) into v, or returns an error and leaves v alone. more is true when addsUp is set
+	// and this source has set the directive before.
+	set func(v *Values, words []string, more bool) error
+	// get returns the value as CONFIG GET shows it; set reads it back to the same value.
+	get func(v *Values) string
+	// lines returns what stands behind the name in a file, one element a line.
+	lines func(v *Values) []string
+}
+
+// single completes a kind whose value is one word. write is the form for files, nil for that of get.
+func single(expects string, parse func(*Values, string) error, get, write func(*Values) string) kind {
+	if write == nil {
+		write = get
+	}
+	return kind{
+		expects: expects,
+		set: func(v *Values, words []string, _ bool) error {
+			if len(words) != 1 {
+				return errors.New("wrong number of arguments")
+			}
+			return parse(v, words[0])
+		},
+		get:   get,
+		lines: func(v *Values) []string { return []string{quote(write(v))} },
+	}
+}
+
+func yesNo(at func(*Values) *bool) kind {
+	return single("yes or no", func(v *Values, word string) error {
+		switch strings.ToLower(word) {
+		case "yes":
+			*at(v) = true
+		case "no":
+			*at(v) = false
+		default:
+			return errors.New("argument must be 'yes' or 'no'")
+		}
+		return nil
+	}, func(v *Values) string {
+		if *at(v) {
+			return "yes"
+		}
+		return "no"
+	}, nil)
+}
+
+func integer(low, high int, at func(*Values) *int) kind {
+	return single("an integer"+interval(low, high), func(v *Values, word string) error {
+		n, err := parseInt(word)
+		if err != nil {
+			return err
+		}
+		if n < low || n > high {
+			return fmt.Errorf("argument must be between %d and %d inclusive", low, high)
+		}
+		*at(v) = n
+		return nil
+	}, func(v *Values) string { return strconv.Itoa(*at(v)) }, nil)
+}
+
+// clamped is an integer that is drawn into its range instead of refused, as redis-server does with hz.
+func clamped(low, high int, at func(*Values) *int) kind {
+	k := integer(math.MinInt32, math.MaxInt32, at)
+	k.expects = fmt.Sprintf("an integer, drawn into %d to %d", low, high)
+	set := k.set
+	k.set = func(v *Values, words []string, more bool) error {
+		err := set(v, words, more)
+		*at(v) = max(low, min(high, *at(v)))
+		return err
+	}
+	return k
+}
+
+func memory(low, high int, at func(*Values) *int) kind {
+	expects := "a memory size"
+	switch {
+	case low == high:
+		expects = strconv.Itoa(low)
+	case low > 0:
+		expects += " of at least " + formatMemory(low)
+	}
+	return single(expects, func(v *Values, word string) error {
+		n, err := parseMemory(word)
+		if err != nil {
+			return err
+		}
+		if n < low || n > high {
+			return fmt.Errorf("argument must be between %d and %d inclusive", low, high)
+		}
+		*at(v) = n
+		return nil
+	}, func(v *Values) string { return strconv.Itoa(*at(v)) }, func(v *Values) string { return formatMemory(*at(v)) })
+}
+
+// oneOf is a word out of names, in either case; the field holds its index.
+func oneOf[T ~int](at func(*Values) *T, names ...string) kind {
+	list := strings.Join(names, ", ")
+	expects := "one of " + list
+	if len(names) == 1 {
+		expects = list
+	}
+	return single(expects, func(v *Values, word string) error {
+		for i, name := range names {
+			if strings.EqualFold(name, word) {
+				*at(v) = T(i)
+				return nil
+			}
+		}
+		return errors.New("argument(s) must be one of the following: " + list)
+	}, func(v *Values) string { return names[*at(v)] }, nil)
+}
+
+func text(at func(*Values) *string) kind {
+	return single("a string", func(v *Values, word string) error {
+		*at(v) = word
+		return nil
+	}, func(v *Values) string { return *at(v) }, nil)
+}
+
+// baseName is the name of a file or directory inside another one; what is "dirname" or "filename".
+func baseName(directive, what string, at func(*Values) *string) kind {
+	return single("a "+what+" without a path", func(v *Values, word string) error {
+		if word == "" {
+			return errors.New(directive + " can't be empty")
+		}
+		if word == "." || word == ".." || strings.ContainsAny(word, "/\x00") {
+			return fmt.Errorf("%s can't be a path, just a %s", directive, what)
+		}
+		*at(v) = word
+		return nil
+	}, func(v *Values) string { return *at(v) }, nil)
+}
+
+// directory must exist when it is set and is kept as an absolute path: nothing ever changes the working directory.
+func directory(at func(*Values) *string) kind {
+	return single("an existing directory", func(v *Values, word string) error {
+		if word == "" {
+			return systemError(syscall.ENOENT)
+		}
+		path, err := filepath.Abs(word)
+		if err != nil {
+			return systemError(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			return systemError(err)
+		}
+		if !info.IsDir() {
+			return systemError(syscall.ENOTDIR)
+		}
+		*at(v) = path
+		return nil
+	}, func(v *Values) string { return *at(v) }, nil)
+}
+
+func octal(high int, at func(*Values) *int) kind {
+	return single(fmt.Sprintf("octal permissions, 0 to %o", high), func(v *Values, word string) error {
+		n, err := strconv.ParseUint(word, 8, 31)
+		if err != nil {
+			return errors.New("argument couldn't be parsed as an octal number")
+		}
+		if n > uint64(high) {
+			return fmt.Errorf("argument must be between 0 and %o inclusive", high)
+		}
+		*at(v) = int(n)
+		return nil
+	}, func(v *Values) string { return strconv.FormatInt(int64(*at(v)), 8) }, nil)
+}
+
+// maxAddresses is redis-server's bound on the words of bind.
+const maxAddresses = 16
+
+// addresses is a list; one empty word makes it empty. Whether an address exists is found out by listening on it.
+func addresses(at func(*Values) *[]string) kind {
+	get := func(v *Values) string { return strings.Join(*at(v), " ") }
+	return kind{
+		expects: `up to 16 addresses separated by one space, or ""`,
+		several: true,
+		set: func(v *Values, words []string, _ bool) error {
+			if len(words) == 1 && words[0] == "" {
+				words = nil
+			}
+			if len(words) > maxAddresses {
+				return errors.New("Too many bind addresses specified.")
+			}
+			for _, word := range words {
+				if strings.TrimPrefix(word, "-") == "" {
+					return errors.New("Failed to bind to specified addresses.")
+				}
+			}
+			*at(v) = append([]string(nil), words...)
+			return nil
+		},
+		get: get,
+		lines: func(v *Values) []string {
+			words := make([]string, 0, maxAddresses)
+			for _, address := range *at(v) {
+				words = append(words, quote(address))
+			}
+			if len(words) == 0 {
+				return []string{`""`}
+			}
+			return []string{strings.Join(words, " ")}
+		},
+	}
+}
+
+// savePoints are pairs of seconds and changes; one empty word clears them.
+func savePoints(at func(*Values) *[]SavePoint) kind {
+	points := func(v *Values) []string {
+		var out []string
+		for _, p := range *at(v) {
+			out = append(out, fmt.Sprintf("%d %d", p.Seconds, p.Changes))
+		}
+		return out
+	}
+	return kind{
+		expects: `pairs of seconds (1 or more) and changes, or ""`,
+		several: true,
+		addsUp:  true,
+		set: func(v *Values, words []string, more bool) error {
+			if len(words) == 1 && words[0] == "" {
+				*at(v) = nil
+				return nil
+			}
+			var list []SavePoint
+			if more {
+				list = append(list, *at(v)...)
+			}
+			for i := 0; i < len(words); i += 2 {
+				if i+1 == len(words) {
+					return errors.New("Invalid save parameters")
+				}
+				seconds, err1 := parseInt(words[i])
+				changes, err2 := parseInt(words[i+1])
+				if err1 != nil || err2 != nil || seconds < 1 || seconds > math.MaxInt32 || changes < 0 || changes > math.MaxInt32 {
+					return errors.New("Invalid save parameters")
+				}
+				list = append(list, SavePoint{seconds, changes})
+			}
+			*at(v) = list
+			return nil
+		},
+		get: func(v *Values) string { return strings.Join(points(v), " ") },
+		lines: func(v *Values) []string {
+			if len(*at(v)) == 0 {
+				return []string{`""`}
+			}
+			return points(v)
+		},
+	}
+}
+
+// outputLimits are groups of class, hard, soft and seconds; classes that are not named keep their limits. CONFIG GET
+// shows the replica class under its old name, as redis-server does.
+func outputLimits(at func(*Values) *[ClientClasses]OutputLimit) kind {
+	classes := map[string]int{"normal": ClassNormal, "slave": ClassReplica, "replica": ClassReplica, "pubsub": ClassPubSub}
+	return kind{
+		expects: "groups of class (normal, replica or pubsub), hard bytes, soft bytes, soft seconds",
+		several: true,
+		set: func(v *Values, words []string, _ bool) error {
+			if len(words) == 0 || len(words)%4 != 0 {
+				return errors.New("Wrong number of arguments in buffer limit configuration.")
+			}
+			limits := *at(v)
+			for ; len(words) > 0; words = words[4:] {
+				class, ok := classes[strings.ToLower(words[0])]
+				if !ok {
+					return errors.New("Invalid client class specified in buffer limit configuration.")
+				}
+				hard, err1 := parseMemory(words[1])
+				soft, err2 := parseMemory(words[2])
+				seconds, err3 := parseInt(words[3])
+				if err1 != nil || err2 != nil || err3 != nil || seconds < 0 || seconds > math.MaxInt32 {
+					return errors.New("Error in hard, soft or soft_seconds setting in buffer limit configuration.")
+				}
+				limits[class] = OutputLimit{hard, soft, seconds}
+			}
+			*at(v) = limits
+			return nil
+		},
+		get: func(v *Values) string {
+			l := at(v)
+			return fmt.Sprintf("normal %d %d %d slave %d %d %d pubsub %d %d %d",
+				l[0].HardBytes, l[0].SoftBytes, l[0].SoftSeconds, l[1].HardBytes, l[1].SoftBytes, l[1].SoftSeconds,
+				l[2].HardBytes, l[2].SoftBytes, l[2].SoftSeconds)
+		},
+		lines: func(v *Values) []string {
+			var out []string
+			for class, name := range [ClientClasses]string{"normal", "replica", "pubsub"} {
+				l := at(v)[class]
+				out = append(out, fmt.Sprintf("%s %s %s %d", name, formatMemory(l.HardBytes), formatMemory(l.SoftBytes), l.SoftSeconds))
+			}
+			return out
+		},
+	}
+}
+
+// interval words a range for readers; the ends of int and of int32 are no news to them.
+func interval(low, high int) string {
+	switch {
+	case low == math.MinInt32 && high == math.MaxInt32:
+		return ""
+	case high == math.MaxInt:
+		return fmt.Sprintf(", %d or more", low)
+	}
+	return fmt.Sprintf(", %d to %d", low, high)
+}
+
+// parseInt takes the one canonical spelling of an integer: no plus, no leading zero or space.
+func parseInt(word string) (int, error) {
+	n, err := strconv.Atoi(word)
+	if err != nil || strconv.Itoa(n) != word {
+		return 0, errors.New("argument couldn't be parsed into an integer")
+	}
+	return n, nil
+}
+
+// memoryUnits gives the bytes of a unit: with a b the power of 1024, without it that of 1000.
+var memoryUnits = map[string]int{
+	"": 1, "b": 1, "k": 1000, "kb": 1 << 10, "m": 1000 * 1000, "mb": 1 << 20, "g": 1000 * 1000 * 1000, "gb": 1 << 30,
+}
+
+// parseMemory reads digits and an optional unit. A size that does not fit is an error, where redis-server wraps.
+func parseMemory(word string) (int, error) {
+	digits := strings.TrimRight(strings.ToLower(word), "kmgb")
+	unit, known := memoryUnits[strings.ToLower(word[len(digits):])]
+	n, err := strconv.ParseUint(digits, 10, strconv.IntSize-1)
+	if err != nil || !known || n > uint64(math.MaxInt/unit) {
+		return 0, errors.New("argument must be a memory value")
+	}
+	return int(n) * unit, nil
+}
+
+// formatMemory writes the largest unit that divides size.
+func formatMemory(size int) string {
+	for _, unit := range []string{"gb", "mb", "kb"} {
+		if n := memoryUnits[unit]; size != 0 && size%n == 0 {
+			return strconv.Itoa(size/n) + unit
+		}
+	}
+	return strconv.Itoa(size)
+}
+
+// systemError spells the cause of err as the C library does: Go's text with a capital.
+func systemError(err error) error {
+	var number syscall.Errno
+	if !errors.As(err, &number) {
+		return err
+	}
+	message := number.Error()
+	return errors.New(strings.ToUpper(message[:1]) + message[1:])
+}

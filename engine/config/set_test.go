@@ -1,0 +1,222 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"testing"
+)
+
+func match(pattern, name []byte) bool {
+	ok, err := path.Match(string(pattern), string(name))
+	return ok && err == nil
+}
+
+// others holds a value that differs from the default for each directive that has one.
+var others = map[string]string{
+	"bind": "10.0.0.1 -fe80::1", "port": "7000", "tcp-backlog": "1", "unixsocket": "/tmp/a b", "unixsocketperm": "770",
+	"timeout": "60", "tcp-keepalive": "0", "io-reactor": "evio", "protected-mode": "no", "requirepass": "se cret\"",
+	"enable-debug-command": "local", "enable-protected-configs": "yes", "maxclients": "4294967295",
+	"client-query-buffer-limit": "2097152", "proto-max-bulk-len": "1048577",
+	"client-output-buffer-limit": "normal 1048576 2 3 slave 4 5 6 pubsub 7 8 9",
+	"loglevel":                   "nothing", "logfile": "log", "databases": "1", "hz": "500", "default-ttl": "86400", "dir": "/",
+	"appendonly": "yes", "appendfsync": "always", "appenddirname": "d", "appendfilename": "f", "aof-load-truncated": "no",
+	"save": "1 2 3 4", "lazyfree-lazy-eviction": "yes", "lazyfree-lazy-expire": "yes", "lazyfree-lazy-server-del": "yes",
+	"lazyfree-lazy-user-del": "yes", "lazyfree-lazy-user-flush": "yes", "activerehashing": "no",
+	"hash-max-listpack-entries": "9223372036854775807", "hash-max-listpack-value": "1", "list-max-listpack-size": "-2147483648",
+	"list-compress-depth": "3", "set-max-intset-entries": "0", "set-max-listpack-entries": "7", "set-max-listpack-value": "6",
+	"zset-max-listpack-entries": "5", "zset-max-listpack-value": "4", "stream-node-max-bytes": "0",
+	"stream-node-max-entries": "2", "hll-sparse-max-bytes": "1",
+}
+
+// single-valued for now: they take nothing but their default.
+var onlyDefault = map[string]bool{"maxmemory": true, "maxmemory-policy": true}
+
+// Every directive is written by assign and read back by Value, by CONFIG GET under each of its names, by a file line
+// made by render, and it changes no other directive.
+func TestEveryDirectiveRoundTrips(t *testing.T) {
+	for _, d := range table {
+		other, ok := others[d.Name]
+		if !ok {
+			if !onlyDefault[d.Name] {
+				t.Errorf("%s: no value to try", d.Name)
+			}
+			continue
+		}
+		c := load(t, nil, nil)
+		before := map[string]string{}
+		for _, row := range table {
+			before[row.Name] = row.Value(&c.Values)
+		}
+		if err := d.assign(&c.Values, []string{other}, false); err != nil {
+			t.Errorf("%s %s: %v", d.Name, other, err)
+			continue
+		}
+		for _, row := range table {
+			got, want := row.Value(&c.Values), before[row.Name]
+			if row == d {
+				want = other
+			}
+			if got != want {
+				t.Errorf("after %s: %s is %q, want %q", d.Name, row.Name, got, want)
+			}
+		}
+		if before[d.Name] == other {
+			t.Errorf("%s: %q is the default, the test shows nothing", d.Name, other)
+		}
+		again, err := Load([]string{"-"}, nil, strings.NewReader(joinLines(d.render(&c.Values))))
+		if err != nil || d.Value(&again.Values) != other {
+			t.Errorf("%s: rendered as %q, which is not %q (%v)", d.Name, d.render(&c.Values), other, err)
+		}
+		for _, name := range []string{d.Name, d.Alias} {
+			if name == "" {
+				continue
+			}
+			if got := c.Get(match, name); len(got) != 1 || got[0] != (Pair{name, other}) {
+				t.Errorf("GET %s: %q", name, got)
+			}
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	seen := map[string]bool{}
+	for _, d := range table {
+		for _, name := range []string{d.Name, d.Alias} {
+			if name != "" && seen[name] {
+				t.Errorf("%s is declared twice", name)
+			}
+			seen[name] = true
+			if name != strings.ToLower(name) || strings.ContainsAny(name, "_ ") {
+				t.Errorf("%s: expected lower case and dashes", name)
+			}
+		}
+		if d.Help == "" || d.Group == "" || d.kind.expects == "" {
+			t.Errorf("%s lacks a help line, a group or a type", d.Name)
+		}
+		if d.Protected && !d.Mutable {
+			t.Errorf("%s: protected says who may change it, yet nobody may", d.Name)
+		}
+	}
+}
+
+func TestGet(t *testing.T) {
+	c := load(t, nil, nil)
+	for _, test := range []struct{ patterns, want string }{
+		{"port", "[{port 6379}]"},
+		{"PORT port p?rt", "[{PORT 6379}]"},
+		{"no-such", "[]"},
+		{"[bad", "[]"},
+		{"hash-MAX-*-value", "[{hash-max-listpack-value 64} {hash-max-ziplist-value 64}]"},
+		{"timeout append*name", "[{timeout 0} {appenddirname appendonlydir} {appendfilename appendonly.aof}]"},
+		{"save", "[{save 3600 1 300 100 60 10000}]"},
+		{"proto-max-bulk-len", "[{proto-max-bulk-len 536870912}]"},
+		{"client-output-buffer-limit", "[{client-output-buffer-limit normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60}]"},
+	} {
+		if got := fmt.Sprint(c.Get(match, strings.Fields(test.patterns)...)); got != test.want {
+			t.Errorf("GET %s: %s, want %s", test.patterns, got, test.want)
+		}
+	}
+	aliases := 0
+	for _, d := range table {
+		if d.Alias != "" {
+			aliases++
+		}
+	}
+	if got := len(c.Get(match, "*")); got != len(table)+aliases {
+		t.Errorf("GET *: %d names, want %d", got, len(table)+aliases)
+	}
+}
+
+func TestSetIsAllOrNothing(t *testing.T) {
+	c := load(t, nil, nil)
+	before := c.Get(match, "*")
+	var applied []string
+	apply := func(d *Directive) error {
+		applied = append(applied, d.Name+"="+d.Value(&c.Values))
+		if d.Name == "bind" && len(c.Bind) == 1 {
+			return errors.New("Failed to bind to specified addresses.")
+		}
+		return nil
+	}
+	err := c.Set([]string{"timeout", "9", "hz", "10", "SAVE", "1 1", "bind", "1.1.1.1"}, true, apply)
+	const want = "ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified addresses."
+	if err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	if after := c.Get(match, "*"); fmt.Sprint(after) != fmt.Sprint(before) {
+		t.Errorf("a refused SET left %v", after)
+	}
+	// hz has not changed and is not applied; what was applied is applied again with the old value.
+	if got := strings.Join(applied, ","); got != "timeout=9,save=1 1,bind=1.1.1.1,timeout=0,save=3600 1 300 100 60 10000,bind=127.0.0.1 -::1" {
+		t.Errorf("applied %s", got)
+	}
+	if err := c.Set([]string{"timeout", "9", "appendfsync", "x"}, true, apply); err == nil || c.TimeoutSeconds != 0 {
+		t.Errorf("%v, timeout %d", err, c.TimeoutSeconds)
+	}
+	applied = nil
+	if err := c.Set([]string{"Timeout", "9", "hash-max-ziplist-entries", "7", "hash-max-listpack-entries", "8"}, true, apply); err != nil {
+		t.Error(err)
+	}
+	if c.TimeoutSeconds != 9 || c.HashMaxListpackEntries != 8 || len(applied) != 2 {
+		t.Errorf("timeout %d, entries %d, applied %q", c.TimeoutSeconds, c.HashMaxListpackEntries, applied)
+	}
+	if err := c.Set([]string{"hz"}, true, nil); err == nil || err.Error() != "ERR syntax error" {
+		t.Error(err)
+	}
+	if err := c.Set([]string{"a\r\nb", "1"}, true, nil); err == nil || strings.ContainsAny(err.Error(), "\r\n") {
+		t.Errorf("%q", err)
+	}
+}
+
+func TestProtected(t *testing.T) {
+	for _, test := range []struct {
+		access string
+		local  bool
+		ok     bool
+	}{{"no", true, false}, {"local", false, false}, {"local", true, true}, {"yes", false, true}} {
+		c := load(t, []string{"--enable-protected-configs", test.access}, nil)
+		dir := t.TempDir()
+		err := c.Set([]string{"dir", dir}, test.local, nil)
+		if (err == nil) != test.ok || (c.Dir == dir) != test.ok {
+			t.Errorf("%+v: %v, dir %s", test, err, c.Dir)
+		}
+	}
+}
+
+// The output limits of one line are taken together or not at all.
+func TestOutputLimitsKeepOtherClasses(t *testing.T) {
+	c := load(t, nil, nil)
+	if err := c.Set([]string{"client-output-buffer-limit", "Replica 1k 2kb 3 pubsub 4 5 6"}, true, nil); err != nil {
+		t.Fatal(err)
+	}
+	want := [ClientClasses]OutputLimit{{}, {1000, 2048, 3}, {4, 5, 6}}
+	if c.OutputLimits != want {
+		t.Errorf("%v, want %v", c.OutputLimits, want)
+	}
+	if err := c.Set([]string{"client-output-buffer-limit", "normal 1 1 1 pubsub 1 1 x"}, true, nil); err == nil || c.OutputLimits != want {
+		t.Errorf("%v: %v, want %v", err, c.OutputLimits, want)
+	}
+}
+
+func TestMemoryUnits(t *testing.T) {
+	for word, want := range map[string]int{
+		"0": 0, "1b": 1, "1k": 1000, "1K": 1000, "1kb": 1024, "2Mb": 2 << 20, "1m": 1000000, "3gb": 3 << 30, "1g": 1000000000,
+		"9223372036854775807": maxInt, "8589934591gb": 8589934591 << 30,
+	} {
+		if got, err := parseMemory(word); err != nil || got != want {
+			t.Errorf("%s: %d %v, want %d", word, got, err, want)
+		}
+	}
+	for _, word := range []string{"", "k", "-1", "1.5mb", "1tb", "1bk", "1kbb", "1 kb", "9223372036854775808", "8589934592gb", "+1"} {
+		if got, err := parseMemory(word); err == nil {
+			t.Errorf("%q: %d, want an error", word, got)
+		}
+	}
+	for size, want := range map[int]string{0: "0", 1: "1", 1023: "1023", 1024: "1kb", 3 << 20: "3mb", 1 << 40: "1024gb"} {
+		if got := formatMemory(size); got != want {
+			t.Errorf("%d: %s, want %s", size, got, want)
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package config
+
+// The table of directives: names, ranges and defaults are redis-server 7.2's unless the help says otherwise. A new
+// directive is a field in Values and a row here; go generate then writes it into redix.conf and the docs.
+
+import "math"
+
+const (
+	maxInt32 = math.MaxInt32
+	maxInt   = math.MaxInt
+	mib      = 1 << 20
+)
+
+const (
+	noSnapshots = "Not used yet: there are no snapshots."
+	noEviction  = "Only this value is taken: there is no memory limit and no eviction yet."
+	alwaysLazy  = "Changes nothing: memory is always freed in the background."
+)
+
+var table = join(networkRows, securityRows, limitRows, generalRows, journalRows, memoryRows, encodingRows)
+
+// join puts the groups one behind the other and gives each row the name of its group.
+func join(groups ...group) []*Directive {
+	var rows []*Directive
+	for _, g := range groups {
+		for i := range g.rows {
+			g.rows[i].Group = g.name
+			rows = append(rows, &g.rows[i])
+		}
+	}
+	return rows
+}
+
+type group struct {
+	name string
+	rows []Directive
+}
+
+var networkRows = group{"Network", []Directive{
+	{Name: "bind", Default: "127.0.0.1 -::1", Mutable: true,
+		kind: addresses(func(v *Values) *[]string { return &v.Bind }),
+		Help: `Addresses to listen on; * and ::* stand for all of IPv4 and IPv6, a leading - marks an address that may be missing, "" means no TCP. redis-server without a file listens on all; this default is that of its sample file.`},
+	{Name: "port", Default: "6379", Mutable: true,
+		kind: integer(0, 65535, func(v *Values) *int { return &v.Port }),
+		Help: "TCP port to listen on; 0 means no TCP."},
+	{Name: "tcp-backlog", Default: "511",
+		kind: integer(0, maxInt32, func(v *Values) *int { return &v.TCPBacklog }),
+		Help: "Connections that may wait to be accepted; the kernel has a limit of its own (net.core.somaxconn)."},
+	{Name: "unixsocket", Default: "",
+		kind: text(func(v *Values) *string { return &v.UnixSocket }),
+		Help: "Path of a unix socket to listen on; empty means none."},
+	{Name: "unixsocketperm", Default: "0",
+		kind: octal(0777, func(v *Values) *int { return &v.UnixSocketPerm }),
+		Help: "Permissions of the unix socket, in octal; 0 leaves them to the umask."},
+	{Name: "timeout", Default: "0", Mutable: true,
+		kind: integer(0, maxInt32, func(v *Values) *int { return &v.TimeoutSeconds }),
+		Help: "Seconds after which an idle client is disconnected; 0 means never."},
+	{Name: "tcp-keepalive", Default: "300", Mutable: true,
+		kind: integer(0, maxInt32, func(v *Values) *int { return &v.KeepAliveSeconds }),
+		Help: "Seconds of silence before TCP probes whether a client is still there; 0 means no probes."},
+	{Name: "io-reactor", Default: "auto",
+		kind: oneOf(func(v *Values) *IOReactor { return &v.IOReactor }, "auto", "epoll", "evio"),
+		Help: "Engine that serves the sockets: epoll (Linux) or evio (portable); auto picks epoll where there is one. Not in redis-server."},
+}}
+
+var securityRows = group{"Security", []Directive{
+	{Name: "protected-mode", Default: "yes", Mutable: true,
+		kind: yesNo(func(v *Values) *bool { return &v.ProtectedMode }),
+		Help: "Without a password, serve only clients of this machine."},
+	{Name: "requirepass", Default: "", Mutable: true, Sensitive: true,
+		kind: text(func(v *Values) *string { return &v.RequirePass }),
+		Help: "Password that clients have to give with AUTH; empty means none."},
+	{Name: "enable-debug-command", Default: "no",
+		kind: oneOf(func(v *Values) *Access { return &v.DebugCommand }, "no", "yes", "local"),
+		Help: "Who may use DEBUG: nobody, everybody, or clients of this machine."},
+	{Name: "enable-protected-configs", Default: "no",
+		kind: oneOf(func(v *Values) *Access { return &v.ProtectedConfig }, "no", "yes", "local"),
+		Help: "Who may change protected directives with CONFIG SET: nobody, everybody, or clients of this machine."},
+}}
+
+var limitRows = group{"Clients", []Directive{
+	{Name: "maxclients", Default: "10000", Mutable: true,
+		kind: integer(1, min(math.MaxUint32, maxInt), func(v *Values) *int { return &v.MaxClients }),
+		Help: "Clients that may be connected at one time."},
+	{Name: "client-query-buffer-limit", Default: "1gb", Mutable: true,
+		kind: memory(mib, maxInt, func(v *Values) *int { return &v.ClientQueryBufferBytes }),
+		Help: "Bytes of input held for one client before it is disconnected."},
+	{Name: "proto-max-bulk-len", Default: "512mb", Mutable: true,
+		kind: memory(mib, maxInt, func(v *Values) *int { return &v.ProtoMaxBulkBytes }),
+		Help: "Largest size of a single argument, and of a string value."},
+	{Name: "client-output-buffer-limit", Default: "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60", Mutable: true,
+		kind: outputLimits(func(v *Values) *[ClientClasses]OutputLimit { return &v.OutputLimits }),
+		Help: "Pending output at which a client of the class is disconnected: at once over the hard size, after the seconds over the soft size. 0 means no limit. Classes that are not named keep their limits."},
+}}
+
+var generalRows = group{"General", []Directive{
+	{Name: "loglevel", Default: "notice", Mutable: true,
+		kind: oneOf(func(v *Values) *LogLevel { return &v.LogLevel }, "debug", "verbose", "notice", "warning", "error", "nothing"),
+		Help: "Least important level that is logged. redis-server has no error."},
+	{Name: "logfile", Default: "",
+		kind: text(func(v *Values) *string { return &v.LogFile }),
+		Help: "File to log to; empty means standard output."},
+	{Name: "databases", Default: "16",
+		kind: integer(1, maxInt32, func(v *Values) *int { return &v.Databases }),
+		Help: "Number of databases that SELECT can choose from."},
+	{Name: "hz", Default: "10", Mutable: true,
+		kind: clamped(1, 500, func(v *Values) *int { return &v.Hz }),
+		Help: "Rounds of background work in a second."},
+	{Name: "default-ttl", Default: "0", Mutable: true,
+		kind: integer(0, maxInt32, func(v *Values) *int { return &v.DefaultTTLSeconds }),
+		Help: "Seconds to live for keys written without an expiry; 0 means for ever. Not in redis-server."},
+}}
+
+var journalRows = group{"Persistence", []Directive{
+	{Name: "dir", Default: "./", Mutable: true, Protected: true,
+		kind: directory(func(v *Values) *string { return &v.Dir }),
+		Help: "Existing directory for everything that is written."},
+	{Name: "appendonly", Default: "no", Mutable: true,
+		kind: yesNo(func(v *Values) *bool { return &v.AppendOnly }),
+		Help: "Write every change to the journal (AOF) and load it at start."},
+	{Name: "appendfsync", Default: "everysec", Mutable: true,
+		kind: oneOf(func(v *Values) *AppendFsync { return &v.AppendFsync }, "everysec", "always", "no"),
+		Help: "When the journal is synced to disk: once a second, before each reply, or when the kernel likes."},
+	{Name: "appenddirname", Default: "appendonlydir",
+		kind: baseName("appenddirname", "dirname", func(v *Values) *string { return &v.AppendDirname }),
+		Help: "Directory of the journal's files, inside dir."},
+	{Name: "appendfilename", Default: "appendonly.aof",
+		kind: baseName("appendfilename", "filename", func(v *Values) *string { return &v.AppendFilename }),
+		Help: "First part of the names of the journal's files."},
+	{Name: "aof-load-truncated", Default: "yes", Mutable: true,
+		kind: yesNo(func(v *Values) *bool { return &v.AOFLoadTruncated }),
+		Help: "Start with a journal whose last record is cut short, dropping that record; no means to refuse."},
+	{Name: "save", Default: "3600 1 300 100 60 10000", Mutable: true, NoEffect: noSnapshots,
+		kind: savePoints(func(v *Values) *[]SavePoint { return &v.SavePoints }),
+		Help: `Write a snapshot when so many seconds have passed with so many changes; "" means never.`},
+}}
+
+var memoryRows = group{"Memory", []Directive{
+	{Name: "maxmemory", Default: "0", Mutable: true, NoEffect: noEviction,
+		kind: memory(0, 0, func(v *Values) *int { return &v.MaxMemoryBytes }),
+		Help: "Bytes of data to hold at most; 0 means no limit."},
+	{Name: "maxmemory-policy", Default: "noeviction", Mutable: true, NoEffect: noEviction,
+		kind: oneOf(func(v *Values) *int { return &v.MaxMemoryPolicy }, "noeviction"),
+		Help: "Which keys go when maxmemory is reached."},
+	{Name: "lazyfree-lazy-eviction", Default: "no", Mutable: true, NoEffect: alwaysLazy,
+		kind: yesNo(func(v *Values) *bool { return &v.LazyfreeLazyEviction }),
+		Help: "Free evicted values in the background."},
+	{Name: "lazyfree-lazy-expire", Default: "no", Mutable: true, NoEffect: alwaysLazy,
+		kind: yesNo(func(v *Values) *bool { return &v.LazyfreeLazyExpire }),
+		Help: "Free expired values in the background."},
+	{Name: "lazyfree-lazy-server-del", Default: "no", Mutable: true, NoEffect: alwaysLazy,
+		kind: yesNo(func(v *Values) *bool { return &v.LazyfreeLazyServerDel }),
+		Help: "Free overwritten values in the background."},
+	{Name: "lazyfree-lazy-user-del", Default: "no", Mutable: true, NoEffect: alwaysLazy,
+		kind: yesNo(func(v *Values) *bool { return &v.LazyfreeLazyUserDel }),
+		Help: "Let DEL free in the background, as UNLINK does."},
+	{Name: "lazyfree-lazy-user-flush", Default: "no", Mutable: true, NoEffect: alwaysLazy,
+		kind: yesNo(func(v *Values) *bool { return &v.LazyfreeLazyUserFlush }),
+		Help: "Let FLUSHALL and FLUSHDB free in the background."},
+	{Name: "activerehashing", Default: "yes", Mutable: true,
+		NoEffect: "Changes nothing: the index grows by one segment at a time and never rehashes.",
+		kind:     yesNo(func(v *Values) *bool { return &v.ActiveRehashing }),
+		Help:     "Rehash the key index in idle time."},
+}}
+
+var encodingRows = group{"Encodings", []Directive{
+	{Name: "hash-max-listpack-entries", Alias: "hash-max-ziplist-entries", Default: "512", Mutable: true,
+		kind: integer(0, maxInt, func(v *Values) *int { return &v.HashMaxListpackEntries }),
+		Help: "Fields up to which a hash is kept packed."},
+	{Name: "hash-max-listpack-value", Alias: "hash-max-ziplist-value", Default: "64", Mutable: true,
+		kind: memory(0, maxInt, func(v *Values) *int { return &v.HashMaxListpackBytes }),
+		Help: "Bytes of a field or value up to which a hash is kept packed."},
+	{Name: "list-max-listpack-size", Alias: "list-max-ziplist-size", Default: "-2", Mutable: true,
+		kind: integer(math.MinInt32, maxInt32, func(v *Values) *int { return &v.ListMaxListpackSize }),
+		Help: "Size of a list node: elements when positive, -1 to -5 for 4, 8, 16, 32 or 64 KiB."},
+	{Name: "list-compress-depth", Default: "0", Mutable: true,
+		kind: integer(0, maxInt32, func(v *Values) *int { return &v.ListCompressDepth }),
+		Help: "Nodes at each end of a list that are left uncompressed; 0 means no compression."},
+	{Name: "set-max-intset-entries", Default: "512", Mutable: true,
+		kind: integer(0, maxInt, func(v *Values) *int { return &v.SetMaxIntsetEntries }),
+		Help: "Members up to which a set of integers is kept as an array."},
+	{Name: "set-max-listpack-entries", Default: "128", Mutable: true,
+		kind: integer(0, maxInt, func(v *Values) *int { return &v.SetMaxListpackEntries }),
+		Help: "Members up to which a set is kept packed."},
+	{Name: "set-max-listpack-value", Default: "64", Mutable: true,
+		kind: memory(0, maxInt, func(v *Values) *int { return &v.SetMaxListpackBytes }),
+		Help: "Bytes of a member up to which a set is kept packed."},
+	{Name: "zset-max-listpack-entries", Alias: "zset-max-ziplist-entries", Default: "128", Mutable: true,
+		kind: integer(0, maxInt, func(v *Values) *int { return &v.ZsetMaxListpackEntries }),
+		Help: "Members up to which a sorted set is kept packed."},
+	{Name: "zset-max-listpack-value", Alias: "zset-max-ziplist-value", Default: "64", Mutable: true,
+		kind: memory(0, maxInt, func(v *Values) *int { return &v.ZsetMaxListpackBytes }),
+		Help: "Bytes of a member up to which a sorted set is kept packed."},
+	{Name: "stream-node-max-bytes", Default: "4096", Mutable: true,
+		kind: memory(0, maxInt, func(v *Values) *int { return &v.StreamNodeMaxBytes }),
+		Help: "Bytes of one node of a stream; 0 means no limit."},
+	{Name: "stream-node-max-entries", Default: "100", Mutable: true,
+		kind: integer(0, maxInt, func(v *Values) *int { return &v.StreamNodeMaxEntries }),
+		Help: "Entries of one node of a stream; 0 means no limit."},
+	{Name: "hll-sparse-max-bytes", Default: "3000", Mutable: true,
+		kind: memory(0, maxInt, func(v *Values) *int { return &v.HLLSparseMaxBytes }),
+		Help: "Bytes up to which a HyperLogLog is kept in its sparse form."},
+}}

@@ -1,0 +1,148 @@
+package config
+
+// The typed side of the table: what the rest of the server reads. Slices in Values are replaced, never changed in
+// place, so that a plain copy of the struct is a snapshot to roll back to.
+
+import (
+	"log/slog"
+	"math"
+)
+
+// Values holds one field for each directive; aliases share the field of the name they stand for.
+type Values struct {
+	Bind             []string // addresses; a leading '-' marks one that may be missing on this machine
+	Port             int      // 0: no TCP listener
+	TCPBacklog       int
+	UnixSocket       string // path, empty: no unix socket
+	UnixSocketPerm   int    // permission bits, 0: left to the umask
+	TimeoutSeconds   int    // a client idle for longer is closed; 0: never
+	KeepAliveSeconds int    // 0: off
+	IOReactor        IOReactor
+
+	ProtectedMode   bool
+	RequirePass     string // empty: no password
+	DebugCommand    Access
+	ProtectedConfig Access
+
+	MaxClients             int
+	ClientQueryBufferBytes int
+	ProtoMaxBulkBytes      int
+	OutputLimits           [ClientClasses]OutputLimit
+
+	LogLevel  LogLevel
+	LogFile   string // path, empty: standard output
+	Databases int
+	Hz        int // cron rounds in a second, 1 to 500
+
+	Dir              string // absolute path
+	AppendOnly       bool
+	AppendFsync      AppendFsync
+	AppendDirname    string
+	AppendFilename   string
+	AOFLoadTruncated bool
+	SavePoints       []SavePoint
+
+	DefaultTTLSeconds     int // given to keys written without a deadline; 0: none
+	MaxMemoryBytes        int
+	MaxMemoryPolicy       int
+	LazyfreeLazyEviction  bool
+	LazyfreeLazyExpire    bool
+	LazyfreeLazyServerDel bool
+	LazyfreeLazyUserDel   bool
+	LazyfreeLazyUserFlush bool
+	ActiveRehashing       bool
+
+	HashMaxListpackEntries int
+	HashMaxListpackBytes   int
+	ListMaxListpackSize    int // entries when positive, -1 to -5: 4, 8, 16, 32, 64 KiB
+	ListCompressDepth      int
+	SetMaxIntsetEntries    int
+	SetMaxListpackEntries  int
+	SetMaxListpackBytes    int
+	ZsetMaxListpackEntries int
+	ZsetMaxListpackBytes   int
+	StreamNodeMaxBytes     int
+	StreamNodeMaxEntries   int
+	HLLSparseMaxBytes      int
+}
+
+// SavePoint asks for a snapshot once Seconds have passed with at least Changes changes.
+type SavePoint struct{ Seconds, Changes int }
+
+// OutputLimit bounds the pending output of one client: over HardBytes it is closed at once, over SoftBytes when it
+// stays there for SoftSeconds. A zero is no limit.
+type OutputLimit struct{ HardBytes, SoftBytes, SoftSeconds int }
+
+// The client classes that index Values.OutputLimits.
+const (
+	ClassNormal = iota
+	ClassReplica
+	ClassPubSub
+	ClientClasses // how many there are
+)
+
+// IOReactor says which engine serves the sockets.
+type IOReactor int
+
+// The values of io-reactor, in the order of its row.
+const (
+	ReactorAuto IOReactor = iota
+	ReactorEpoll
+	ReactorEvio
+)
+
+// AppendFsync says when the journal is synced.
+type AppendFsync int
+
+// The values of appendfsync, in the order of its row.
+const (
+	FsyncEverysec AppendFsync = iota
+	FsyncAlways
+	FsyncNo
+)
+
+// Access says which connections may use something guarded.
+type Access int
+
+// The values of enable-debug-command and enable-protected-configs, in the order of their rows.
+const (
+	AccessNo Access = iota
+	AccessYes
+	AccessLocal
+)
+
+// Allows reports whether a connection may pass; local is true for a loopback or unix-socket connection.
+func (a Access) Allows(local bool) bool {
+	return a == AccessYes || a == AccessLocal && local
+}
+
+// LogLevel is a value of loglevel.
+type LogLevel int
+
+// The values of loglevel, in the order of its row. LogError is an addition to redis-server's.
+const (
+	LogDebug LogLevel = iota
+	LogVerbose
+	LogNotice
+	LogWarning
+	LogError
+	LogNothing
+)
+
+// Slog returns the lowest level that is logged, for slog.HandlerOptions. Verbose lies between slog's debug and
+// info, nothing lies above every level in use.
+func (l LogLevel) Slog() slog.Level {
+	switch l {
+	case LogDebug:
+		return slog.LevelDebug
+	case LogVerbose:
+		return slog.LevelDebug + 2
+	case LogNotice:
+		return slog.LevelInfo
+	case LogWarning:
+		return slog.LevelWarn
+	case LogError:
+		return slog.LevelError
+	}
+	return slog.Level(math.MaxInt32)
+}
