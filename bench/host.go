@@ -81,7 +81,8 @@ func residentBytes(pid int) (int64, error) {
 	return 0, fmt.Errorf("no Rss in smaps_rollup of process %d", pid)
 }
 
-// busyTime returns the time all CPUs have spent on anything, in ticks of 10 ms.
+// busyTime returns the time all CPUs have spent on anything, in ticks of 10 ms; time that the host of a virtual
+// machine took from them counts as well.
 func busyTime() (time.Duration, error) {
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -89,11 +90,11 @@ func busyTime() (time.Duration, error) {
 	}
 	line, _, _ := strings.Cut(string(b), "\n")
 	fields := strings.Fields(line)
-	if len(fields) < 8 || fields[0] != "cpu" {
+	if len(fields) < 9 || fields[0] != "cpu" {
 		return 0, fmt.Errorf("unexpected /proc/stat: %.80q", line)
 	}
 	var ticks int64
-	for i, f := range fields[1:8] {
+	for i, f := range fields[1:9] {
 		if i == 3 || i == 4 { // idle, iowait
 			continue
 		}
