@@ -1,0 +1,313 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+
+	"redix/engine/keyspace"
+	"redix/engine/resp"
+)
+
+// call is the only road to a handler: look up, pass the gates in redis-server's order, run, count, feed the journal.
+
+// Error texts of the gates.
+const (
+	errNoAuth  = "NOAUTH Authentication required."
+	errLoading = "LOADING Redis is loading the dataset in memory"
+)
+
+// runBatch runs parsed frames until one has to wait. It returns how many ran and their bytes.
+func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
+	start := s.nanotime()
+	slowNs := int64(0)
+	fast := 0
+	for i := range frames {
+		f := &frames[i]
+		if f.args == nil && s.protocolError != nil {
+			s.refuseProtocol(c)
+			return i + 1, bytes + f.size
+		}
+		if !s.mayRunFrame(c, f) {
+			break
+		}
+		ran, bytes = i+1, bytes+f.size
+		if len(f.args) > 0 {
+			if f.row == nil || f.row.Flags&Fast == 0 {
+				before := s.nanotime()
+				row := s.call(c, f.row, f.args)
+				took := s.nanotime() - before
+				slowNs += took
+				if row != nil {
+					row.Stats.Ns += took
+				}
+			} else {
+				s.call(c, f.row, f.args)
+				fast++
+			}
+		}
+		if len(c.bigs) > 0 {
+			s.dropBigs(c)
+		}
+		if c.closing || c.closed {
+			break
+		}
+	}
+	if fast > 0 { // commands marked fast share the time of the batch: a clock reading each would cost more than some of them
+		each := (s.nanotime() - start - slowNs) / int64(fast)
+		for i := range frames[:ran] {
+			if r := frames[i].row; r != nil && r.Flags&Fast != 0 {
+				r.Stats.Ns += each
+			}
+		}
+	}
+	return ran, bytes
+}
+
+// mayRunFrame holds back what must wait: commands after a pending close or a full output, writes while the journal's
+// queue is full.
+func (s *Server) mayRunFrame(c *Client, f *frame) bool {
+	if len(s.replies.B) >= stallOutput {
+		return false // process sends, and then looks whether the client may go on
+	}
+	if f.row != nil && f.row.Flags&Write != 0 && s.journalFull() {
+		s.wait(c)
+		return false
+	}
+	return true
+}
+
+func (s *Server) refuseProtocol(c *Client) {
+	err := s.protocolError
+	s.protocolError = nil
+	s.Log.Debug("protocol error", "id", c.ID, "addr", c.conn.RemoteAddr(), "error", err)
+	s.replies.Error("ERR " + err.Error())
+	s.Stats.countError("ERR")
+	c.closing = true
+}
+
+// call runs one command. row is what Lookup said of its first word; call returns the row that ran, a subcommand's maybe,
+// or nil.
+func (s *Server) call(c *Client, row *Row, args Args) *Row {
+	r := &s.replies
+	start := len(r.B)
+	c.Commands++
+	c.skipThis = c.ReplySkip
+	c.ReplySkip = false
+	if row = s.resolve(c, row, args); row != nil {
+		s.invoke(c, row, args, start)
+	} else {
+		s.noteError(r.B[start:])
+	}
+	if c.ReplyOff || c.skipThis {
+		r.B = r.B[:start]
+	}
+	return row
+}
+
+func (s *Server) invoke(c *Client, row *Row, args Args, start int) {
+	r := &s.replies
+	dirty := s.Dirty
+	s.propagated = false
+	offset := s.appended()
+	db := c.DB
+	c.LastRow = row
+	row.Handler(c, args)
+	row.Stats.Calls++
+	s.Stats.Commands++
+	if s.Dirty != dirty && !s.propagated && row.Flags&Write != 0 {
+		s.feed(db, args)
+	}
+	if s.Journal != nil && !c.Loading() {
+		s.awaitJournal(c, row, args, offset)
+	}
+	if len(r.B) > start && r.B[start] == '-' {
+		row.Stats.Failed++
+		s.noteError(r.B[start:])
+	}
+}
+
+// resolve finds the row to run and passes the gates; on refusal it has replied and returns nil.
+func (s *Server) resolve(c *Client, row *Row, args Args) *Row {
+	if row == nil {
+		s.replies.Error(unknownCommand(args))
+		return nil
+	}
+	if row.Subs != nil && len(args) > 1 {
+		sub := s.Table.LookupSub(row, args[1])
+		if sub == nil {
+			s.replies.Error(unknownSubcommand(row, args[1]))
+			return nil
+		}
+		row = sub
+	}
+	if n := len(args); row.Arity > 0 && n != row.Arity || n < -row.Arity {
+		return s.refuse(row, "ERR wrong number of arguments for '"+row.FullName+"' command")
+	}
+	return s.gates(c, row)
+}
+
+// gates are the checks that depend on the state of client and server.
+func (s *Server) gates(c *Client, row *Row) *Row {
+	if !c.Authenticated && row.Flags&NoAuth == 0 {
+		return s.refuse(row, errNoAuth)
+	}
+	if s.loader != nil && row.Flags&Loading == 0 && !c.Loading() {
+		return s.refuse(row, errLoading)
+	}
+	if s.Journal != nil && row.Flags&Write != 0 && !c.Loading() {
+		if err := s.Journal.Err(); err != nil {
+			return s.refuse(row, "MISCONF Errors writing to the AOF file: "+err.Error())
+		}
+	}
+	return row
+}
+
+func (s *Server) refuse(row *Row, text string) *Row {
+	row.Stats.Rejected++
+	s.replies.Error(text)
+	return nil
+}
+
+// feed journals one record.
+func (s *Server) feed(db *keyspace.DB, args Args) {
+	if s.Journal != nil && s.loader == nil {
+		s.Journal.Append(db.ID, args)
+	}
+}
+
+func (s *Server) appended() int64 {
+	if s.Journal == nil {
+		return 0
+	}
+	return s.Journal.Appended()
+}
+
+// awaitJournal notes until which offset the reply of the command that has just run must wait: for its own records, and
+// under always, for those that a read may have shown.
+func (s *Server) awaitJournal(c *Client, row *Row, args Args, before int64) {
+	now := s.Journal.Appended()
+	if now != before {
+		s.holdUntil = now
+	}
+	if !s.Journal.Always() {
+		return
+	}
+	m := &s.marks
+	switch {
+	case now != before && row.Flags&AllKeys != 0:
+		m.all = now
+	case now != before:
+		s.eachKey(row, args, func(key []byte) { m.note(s.Keyspace.Hash(key), now) })
+	case row.Flags&AllKeys != 0:
+		s.holdUntil = max(s.holdUntil, m.last)
+	default:
+		s.eachKey(row, args, func(key []byte) {
+			s.holdUntil = max(s.holdUntil, m.of(s.Keyspace.Hash(key)))
+		})
+	}
+	m.last = now
+}
+
+// eachKey visits the keys of a command, by its specifications.
+func (s *Server) eachKey(row *Row, args Args, visit func(key []byte)) {
+	for i := range row.Keys {
+		row.Keys[i].Each(args, func(i int) { visit(args[i]) })
+	}
+}
+
+// Expired journals the end of a key whose deadline has passed; it is keyspace.Observer.
+func (s *Server) Expired(db *keyspace.DB, key []byte) {
+	if s.Journal == nil || s.loader != nil {
+		return
+	}
+	s.expireArgs = append(s.expireArgs[:0], wordDel, key)
+	s.Journal.Append(db.ID, s.expireArgs)
+	if s.Journal.Always() {
+		s.marks.note(s.Keyspace.Hash(key), s.Journal.Appended())
+		s.marks.last = s.Journal.Appended()
+	}
+}
+
+var wordDel = []byte("DEL")
+
+// noteError counts an error reply by its first word.
+func (s *Server) noteError(reply []byte) {
+	if len(reply) == 0 || reply[0] != '-' {
+		return
+	}
+	s.Stats.ErrorReplies++
+	end := 1
+	for end < len(reply) && end < 40 && reply[end] != ' ' && reply[end] != '\r' {
+		end++
+	}
+	s.Stats.countError(string(reply[1:end]))
+}
+
+// unknownCommand is redis-server's text, which clients look for.
+func unknownCommand(args Args) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "ERR unknown command '%.128s', with args beginning with: ", args[0])
+	for _, a := range args[1:] {
+		if b.Len() >= 128+64 {
+			break
+		}
+		fmt.Fprintf(&b, "'%.*s' ", 128, a)
+	}
+	return b.String()
+}
+
+func unknownSubcommand(row *Row, sub []byte) string {
+	return fmt.Sprintf("ERR unknown subcommand '%.128s'. Try %s HELP.", sub, strings.ToUpper(row.Name))
+}
+
+// Each visits the places of the keys that the specification finds in args.
+func (k *KeySpec) Each(args Args, visit func(place int)) {
+	first := k.Index
+	if k.Keyword != "" {
+		if first = k.findKeyword(args); first < 0 {
+			return
+		}
+	}
+	if first >= len(args) {
+		return
+	}
+	if k.NumKeys {
+		if first+k.KeyNum >= len(args) {
+			return
+		}
+		n, ok := resp.ParseInt(args[first+k.KeyNum])
+		from := first + k.FirstKey
+		if !ok || n < 0 || n > int64(len(args)-from) {
+			return
+		}
+		for i := range int(n) {
+			if from+i*k.Step < len(args) {
+				visit(from + i*k.Step)
+			}
+		}
+		return
+	}
+	last := first + k.Last
+	if k.Last < 0 {
+		last = len(args) + k.Last
+		if k.Lim > 1 {
+			last = first + (len(args)-first)/k.Lim + k.Last
+		}
+	}
+	for i := first; i <= last && i < len(args); i += max(k.Step, 1) {
+		visit(i)
+	}
+}
+
+func (k *KeySpec) findKeyword(args Args) int {
+	start, step := k.Start, 1
+	if start < 0 {
+		start, step = len(args)+start, -1
+	}
+	for i := start; i > 0 && i < len(args); i += step {
+		if strings.EqualFold(string(args[i]), k.Keyword) {
+			return i + 1
+		}
+	}
+	return -1
+}

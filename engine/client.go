@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"redix/engine/keyspace"
+	"redix/engine/reactor"
+	"redix/engine/resp"
+)
+
+// Client is the loop's state for one connection.
+//
+//	query   bytes received that are not yet a whole frame, or whose turn has not come
+//	out     replies that the socket did not take, or that wait for the journal (see output.go)
+type Client struct {
+	ID    int64
+	Name  string
+	DB    *keyspace.DB
+	Reply *resp.Reply // the loop's scratch while one of this client's commands runs
+	Proto int         // 2 or 3
+
+	// What CLIENT LIST and INFO tell.
+	LibName, LibVersion string
+	CreatedMs           int64
+	LastMs              int64 // clock of the last command or output
+	LastRow             *Row
+	Commands            int64
+
+	Authenticated bool
+	NoTouch       bool // CLIENT NO-TOUCH: reads do not count as accesses
+	NoEvict       bool
+	ReplyOff      bool // CLIENT REPLY OFF
+	ReplySkip     bool // CLIENT REPLY SKIP: the next command's reply is dropped
+	skipThis      bool
+
+	server *Server
+	conn   reactor.Conn // nil for the client that replays the journal
+	parser resp.Parser
+
+	query    []byte
+	queryPos int          // bytes of query that are done
+	big      keyspace.Ref // block for a large argument being received
+	bigBuf   []byte
+	bigHave  int            // bytes of it that have arrived
+	bigSize  int            // its size with the line end
+	bigs     []keyspace.Ref // blocks of the current frame's large arguments, not yet taken over
+	bigArgs  []int          // and which arguments they are
+
+	out         output
+	softSinceMs int64 // since when the pending output has been over the soft limit
+	closing     bool  // close when the output is gone
+	closed      bool
+	ready       bool // in server.ready
+	waiting     bool // in server.waiting: the journal is full
+	next, prev  *Client
+}
+
+// Server returns the server that the client is connected to.
+func (c *Client) Server() *Server { return c.server }
+
+// Conn returns the connection; nil for the client that replays the journal.
+func (c *Client) Conn() reactor.Conn { return c.conn }
+
+// Loading reports whether the command comes from the journal: expiry is off and nothing is propagated.
+func (c *Client) Loading() bool { return c.conn == nil }
+
+// Changed counts n changes of the dataset. A write command that changed something is journalled as it came, unless the
+// handler propagated something else.
+func (c *Client) Changed(n int) { c.server.Dirty += int64(n) }
+
+// Propagate journals a command in place of the one that is running: its normalised form. It may be called more than
+// once; the args are copied.
+func (c *Client) Propagate(args ...[]byte) {
+	s := c.server
+	s.propagated = true
+	s.propArgs = append(s.propArgs[:0], args...)
+	s.feed(c.DB, s.propArgs)
+}
+
+// PropagateArgs is Propagate for a slice that the caller built.
+func (c *Client) PropagateArgs(db *keyspace.DB, args Args) {
+	c.server.propagated = true
+	c.server.feed(db, args)
+}
+
+// PropagateNothing keeps the running command out of the journal although it changed something.
+func (c *Client) PropagateNothing() { c.server.propagated = true }
+
+// LookupRead returns the live entry of key for a read: it counts a hit or a miss and notes the access.
+func (c *Client) LookupRead(key []byte) (keyspace.Entry, bool) {
+	e, ok := c.DB.Lookup(key)
+	if !ok {
+		c.server.Stats.KeyspaceMisses++
+		return e, false
+	}
+	c.server.Stats.KeyspaceHits++
+	if !c.NoTouch {
+		e.SetAccess(uint32(c.server.NowMs / 1000))
+	}
+	return e, true
+}
+
+// LookupWrite returns the live entry of key for a change. When there is none, the entry is the place to create it.
+func (c *Client) LookupWrite(key []byte) (keyspace.Entry, bool) {
+	e, ok := c.DB.Lookup(key)
+	if ok && !c.NoTouch {
+		e.SetAccess(uint32(c.server.NowMs / 1000))
+	}
+	return e, ok
+}
+
+// TakeBig hands over the arena block that argument i was received in, if it has one: the caller owns it.
+func (c *Client) TakeBig(i int) (keyspace.Ref, bool) {
+	for k, arg := range c.bigArgs {
+		if arg == i && c.bigs[k] != 0 {
+			r := c.bigs[k]
+			c.bigs[k] = 0
+			return r, true
+		}
+	}
+	return 0, false
+}
+
+// CloseAfterReply closes the connection once everything replied so far has been sent.
+func (c *Client) CloseAfterReply() { c.closing = true }
+
+// Local reports whether the client came over a loopback address or a unix socket.
+func (c *Client) Local() bool { return c.conn == nil || isLocal(c.conn.RemoteAddr()) }
+
+// QueryBuffer returns the bytes received but not yet run, and the memory they take.
+func (c *Client) QueryBuffer() (pending, capacity int) {
+	return len(c.query) - c.queryPos + c.bigHave, cap(c.query) + len(c.bigBuf)
+}
+
+// PendingOutput returns the bytes of replies not yet sent.
+func (c *Client) PendingOutput() int { return c.out.pending() }
+
+// Memory returns an estimate of the bytes that the client takes.
+func (c *Client) Memory() int64 {
+	_, q := c.QueryBuffer()
+	return int64(clientBytes + q + cap(c.out.buf) + c.parser.Pending())
+}

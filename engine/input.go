@@ -1,0 +1,286 @@
+package engine
+
+import "redix/engine/reactor"
+
+// Input: from a read to commands. A read is parsed where the reactor put it; only what is left of it (half a frame, or
+// commands whose turn has not come) is copied to the client's query buffer. A large argument gets a block of the
+// arena, grown as its bytes arrive, that the reactor reads into directly and that SET takes over as the value.
+//
+// A client's commands wait, in its query buffer, while
+//
+//	its pending output is over stallOutput           until it has read (Writable)
+//	the journal's queue is full and it writes        until the journal has caught up (Woken)
+//	it has run maxPerRound commands in this round    until the others have had their turn (EndOfRound)
+
+const (
+	maxPerRound = 2048      // commands of one client in a round: about 1 ms
+	batchFrames = 32        // frames parsed ahead, so that their keys' cache misses overlap
+	flushAt     = 256 << 10 // replies are sent before the end of the read when they get this long
+	bigArgument = 256 << 10 // arguments from this size on are received in a block of their own
+	bigStart    = 1 << 20   // first size of that block
+	inlineLimit = 64 << 10
+)
+
+type reactorConn = reactor.Conn
+
+func clientOf(conn reactor.Conn) *Client {
+	c, _ := conn.Context().(*Client)
+	return c
+}
+
+// frame is a parsed command that is about to run.
+type frame struct {
+	args Args
+	row  *Row // nil: not looked up, or unknown
+	key  []byte
+	size int // bytes of the query buffer
+}
+
+// ReadBuffer lets the reactor read a large argument straight into its block.
+func (s *Server) ReadBuffer(conn reactor.Conn) []byte {
+	c := clientOf(conn)
+	if c == nil || c.bigBuf == nil || c.closed {
+		return nil
+	}
+	if c.bigHave == len(c.bigBuf) {
+		s.growBig(c)
+	}
+	return c.bigBuf[c.bigHave:]
+}
+
+// Data is called by the reactor with the bytes of one read.
+func (s *Server) Data(conn reactor.Conn, in []byte, own bool) {
+	c := clientOf(conn)
+	if c == nil || c.closed || c.closing {
+		return
+	}
+	s.beginRound()
+	s.Stats.NetInputBytes += int64(len(in))
+	c.LastMs = s.NowMs
+	if own {
+		c.bigHave += len(in)
+		if c.bigHave == c.bigSize {
+			s.endBig(c)
+			s.run(c)
+		}
+		return
+	}
+	for c.bigBuf != nil && len(in) > 0 { // the engine below does not read into our buffers
+		if c.bigHave == len(c.bigBuf) {
+			s.growBig(c)
+		}
+		n := copy(c.bigBuf[c.bigHave:], in)
+		c.bigHave += n
+		in = in[n:]
+		if c.bigHave == c.bigSize {
+			s.endBig(c)
+		}
+	}
+	if len(c.query) > 0 || len(in) == 0 {
+		s.keep(c, in)
+		s.run(c)
+		return
+	}
+	n := s.process(c, in)
+	if !c.closed && n < len(in) {
+		s.keep(c, in[n:])
+		s.startBig(c)
+	}
+}
+
+// keep appends to the query buffer, within client-query-buffer-limit.
+func (s *Server) keep(c *Client, in []byte) {
+	if c.query == nil {
+		c.query = s.takeBuffer()
+	}
+	if c.queryPos > 0 && c.queryPos >= len(c.query)/2 {
+		c.query = c.query[:copy(c.query, c.query[c.queryPos:])]
+		c.queryPos = 0
+	}
+	c.query = append(c.query, in...)
+	if n := len(c.query) - c.queryPos + c.parser.Pending(); n > s.Config.ClientQueryBufferBytes {
+		s.Log.Warn("client closed: query buffer limit", "id", c.ID, "addr", c.conn.RemoteAddr(), "bytes", n)
+		s.Stats.QueryLimitDisconnections++
+		s.kill(c)
+	}
+}
+
+// run processes the query buffer.
+func (s *Server) run(c *Client) {
+	if c.closed || c.bigBuf != nil || len(c.query) == c.queryPos && len(c.bigs) == 0 {
+		return
+	}
+	c.queryPos += s.process(c, c.query[c.queryPos:])
+	if c.closed {
+		return
+	}
+	if c.queryPos == len(c.query) {
+		s.giveBuffer(c.query)
+		c.query, c.queryPos = nil, 0
+	}
+	s.startBig(c)
+}
+
+// process parses and runs the commands at the start of buf and sends their replies. It returns how many bytes are done.
+func (s *Server) process(c *Client, buf []byte) (done int) {
+	r := &s.replies
+	r.B, r.Proto = s.scratch[:0], c.Proto
+	c.Reply = r
+	s.holdUntil = 0
+	count := 0
+	more := true
+	for more && done < len(buf) && s.mayRun(c) {
+		if count >= maxPerRound {
+			s.makeReady(c)
+			break
+		}
+		var n int
+		n, more = s.parseBatch(c, buf[done:])
+		if n == 0 {
+			break
+		}
+		s.prefetch(c, s.batch[:n])
+		ran, bytes := s.runBatch(c, s.batch[:n])
+		done += bytes
+		count += ran
+		if ran < n {
+			c.parser.Reset() // it may have gone ahead of what has run
+			break
+		}
+		if len(r.B) >= flushAt {
+			s.send(c, r.B, s.holdUntil)
+			r.B = r.B[:0]
+		}
+	}
+	s.send(c, r.B, s.holdUntil)
+	if cap(r.B) <= 4*flushAt {
+		s.scratch = r.B[:0]
+	}
+	if c.closing && !c.closed && c.out.pending() == 0 {
+		s.kill(c)
+	}
+	return done
+}
+
+// mayRun reports whether c's next command may run now.
+func (s *Server) mayRun(c *Client) bool {
+	if c.closed || c.closing || c.waiting || c.out.pending() >= stallOutput {
+		return false
+	}
+	if len(c.bigs) > 0 && s.journalFull() { // a frame with large arguments cannot be parsed twice
+		s.wait(c)
+		return false
+	}
+	return true
+}
+
+// parseBatch parses up to batchFrames whole frames. more is false when no whole frame is left in buf.
+func (s *Server) parseBatch(c *Client, buf []byte) (n int, more bool) {
+	at, used := 0, 0
+	for n < batchFrames && at < len(buf) {
+		args, size, err := c.parser.Next(buf[at:], s.args[used:used:len(s.args)], &s.limits, c.Authenticated)
+		if err != nil {
+			s.batch[n] = frame{size: len(buf) - at}
+			s.protocolError = err
+			return n + 1, false
+		}
+		if size == 0 {
+			return n, false
+		}
+		s.batch[n] = frame{args: args, size: size}
+		if len(c.bigs) > 0 {
+			c.bigArgs = append(c.bigArgs[:0], c.parser.BigIndexes()...)
+		}
+		n++
+		at += size
+		if used+len(args) < len(s.args) {
+			used += len(args)
+		}
+		if !c.Authenticated || len(c.bigs) > 0 {
+			break // the next frame may have to be parsed by other rules
+		}
+	}
+	return n, true
+}
+
+// prefetch looks up the rows of the frames, then touches the index slots and records of their first keys, so that the
+// cache misses of many commands overlap.
+func (s *Server) prefetch(c *Client, frames []frame) {
+	for i := range frames {
+		f := &frames[i]
+		if len(f.args) == 0 {
+			continue
+		}
+		f.row = s.Table.Lookup(f.args[0])
+		if f.row != nil && f.row.FirstKey > 0 && f.row.FirstKey < len(f.args) {
+			f.key = f.args[f.row.FirstKey]
+		}
+	}
+	if len(frames) < 4 {
+		return
+	}
+	s.keys = s.keys[:0]
+	for i := range frames {
+		if frames[i].key != nil {
+			s.keys = append(s.keys, frames[i].key)
+		}
+	}
+	s.sink += c.DB.Prefetch(s.keys)
+}
+
+// startBig prepares for a large argument that the parser has met: a block for it, and the bytes that are here already.
+func (s *Server) startBig(c *Client) {
+	have, size := c.parser.WantBig()
+	if size == 0 || c.closed {
+		return
+	}
+	if c.queryPos+have > len(c.query) {
+		return
+	}
+	c.bigSize = size + 2
+	a := s.Keyspace.Arena()
+	c.big = a.Alloc(min(c.bigSize, bigStart))
+	c.bigBuf = a.Block(c.big)
+	if len(c.bigBuf) > c.bigSize {
+		c.bigBuf = c.bigBuf[:c.bigSize]
+	}
+	rest := c.query[c.queryPos+have:]
+	c.bigHave = copy(c.bigBuf, rest)
+	c.query = c.query[:c.queryPos+have]
+	if c.bigHave == c.bigSize {
+		s.endBig(c)
+		s.run(c)
+	}
+}
+
+// growBig doubles the block, so that memory follows the bytes that have arrived and not what was announced.
+func (s *Server) growBig(c *Client) {
+	a := s.Keyspace.Arena()
+	a.Grow(c.big, min(c.bigSize, 2*len(c.bigBuf)))
+	c.bigBuf = a.Block(c.big)
+	if len(c.bigBuf) > c.bigSize {
+		c.bigBuf = c.bigBuf[:c.bigSize]
+	}
+}
+
+// endBig gives the whole argument to the parser.
+func (s *Server) endBig(c *Client) {
+	c.parser.GiveBig(c.bigBuf)
+	c.bigs = append(c.bigs, c.big)
+	c.big, c.bigBuf, c.bigHave, c.bigSize = 0, nil, 0, 0
+}
+
+// dropBigs frees the large arguments that no command took over.
+func (s *Server) dropBigs(c *Client) {
+	a := s.Keyspace.Arena()
+	for _, r := range c.bigs {
+		if r != 0 {
+			s.Keyspace.FreeLater(r)
+		}
+	}
+	c.bigs = c.bigs[:0]
+	if c.big != 0 {
+		a.Free(c.big)
+		c.big, c.bigBuf, c.bigHave, c.bigSize = 0, nil, 0, 0
+	}
+}

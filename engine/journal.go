@@ -1,0 +1,41 @@
+package engine
+
+// Journal receives every effective write, in normalised form, after it took effect. All methods are called on the loop
+// and none waits for the disk. Offsets count bytes since the start.
+type Journal interface {
+	// Append adds one record to the current batch. args die when it returns.
+	Append(db int, args [][]byte)
+	// Appended is the offset after the last record.
+	Appended() int64
+	// HandOver gives the batch to the goroutine that writes, at the end of a round.
+	HandOver()
+	// Releasable is the offset up to which records are as durable as the policy demands before their replies may leave.
+	Releasable() int64
+	// Always tells whether the policy is appendfsync always: reads of what is not yet synced wait, too.
+	Always() bool
+	// Full tells that so much waits to be written that writers must be held back.
+	Full() bool
+	// Err is why nothing can be written at present; nil when all is well. Writes are refused with MISCONF meanwhile.
+	Err() error
+}
+
+// Loader brings the data from disk back, in steps, while the loop answers LOADING.
+type Loader interface {
+	// Step applies some records through apply, for at most a fraction of a millisecond.
+	Step(apply func(db int, args [][]byte) error) (done bool, err error)
+	// Progress is how many bytes have been loaded, and of how many.
+	Progress() (done, total int64)
+}
+
+// readMarks remembers, under appendfsync always, where in the journal each recently written key was last written, so
+// that a read waits exactly when it may show what is not yet durable. Keys share marks by hash: a collision makes a
+// read wait that need not.
+type readMarks struct {
+	keys [1 << 14]int64
+	all  int64 // last record that changed keys which its command does not name
+	last int64 // last record of all
+}
+
+func (m *readMarks) note(hash uint64, offset int64) { m.keys[hash%uint64(len(m.keys))] = offset }
+
+func (m *readMarks) of(hash uint64) int64 { return max(m.all, m.keys[hash%uint64(len(m.keys))]) }

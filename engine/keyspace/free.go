@@ -1,0 +1,143 @@
+package keyspace
+
+import "encoding/binary"
+
+// Freeing in slices. Whatever takes long to free (a flushed database, a Table, a large mapping) is queued as garbage
+// when it is deleted, and FreeStep works it off between the rounds of the loop.
+
+// freePages is how much of a large mapping one step gives back: its page faults cost some 50 microseconds.
+const freePages = 1 << 20
+
+// garbage is one thing to free: an index with its records (a flushed database or a Table's fields), or a block.
+type garbage struct {
+	idx *Index
+	pos int // next directory place
+	ref Ref
+}
+
+// dropValue queues what the entry's value refers to outside of the record.
+func (db *DB) dropValue(e *Entry) { db.ks.dropRecordValue(e.b, e.valAt) }
+
+func (ks *Keyspace) dropRecordValue(b []byte, valAt int) {
+	switch Encoding(b[0] & flagEncoding) {
+	case EncLarge:
+		r := Ref(binary.LittleEndian.Uint64(b[valAt:]))
+		if ks.arena.Size(r) > freePages {
+			ks.garbage = append(ks.garbage, garbage{ref: r})
+		} else {
+			ks.arena.Free(r)
+		}
+	case EncHashTable:
+		n := binary.LittleEndian.Uint32(b[valAt:])
+		ks.garbage = append(ks.garbage, garbage{idx: ks.tables[n].idx})
+		ks.tables[n] = nil
+		ks.freeNums = append(ks.freeNums, n)
+	}
+}
+
+// FreeLater queues a block that no entry owns.
+func (ks *Keyspace) FreeLater(r Ref) { ks.garbage = append(ks.garbage, garbage{ref: r}) }
+
+// Garbage returns the number of things queued to be freed.
+func (ks *Keyspace) Garbage() int { return len(ks.garbage) }
+
+// FreeStep frees a little, some tens of microseconds' worth, and returns true while there is more.
+func (ks *Keyspace) FreeStep() bool {
+	n := len(ks.garbage)
+	if n == 0 {
+		return false
+	}
+	g := &ks.garbage[n-1] // last first: what a record refers to is freed before the rest of its index goes on
+	done := false
+	if g.ref != 0 {
+		done = ks.arena.FreeStep(g.ref, freePages)
+	} else {
+		done = ks.freeSegment(n - 1)
+	}
+	if done {
+		last := len(ks.garbage) - 1
+		if n-1 != last { // freeSegment queued more behind it
+			ks.garbage[n-1] = ks.garbage[last]
+		}
+		ks.garbage[last] = garbage{}
+		ks.garbage = ks.garbage[:last]
+	}
+	return len(ks.garbage) > 0
+}
+
+// freeSegment frees one segment of garbage i and the records in it; true when it was the last.
+func (ks *Keyspace) freeSegment(i int) bool {
+	x, pos := ks.garbage[i].idx, ks.garbage[i].pos
+	if len(x.dir) == 0 {
+		return true
+	}
+	s := x.dir[pos]
+	for _, w := range s.slots {
+		if w == 0 {
+			continue
+		}
+		r := Ref(w & refMask)
+		if b := ks.arena.at(r); b[0]&flagField == 0 {
+			ks.dropRecordValue(b, parse(b).valAt)
+		}
+		ks.arena.Free(r)
+	}
+	pos += 1 << (x.depth - s.depth)
+	ks.arena.Free(s.ref)
+	ks.garbage[i].pos = pos
+	return pos >= len(x.dir)
+}
+
+// ExpireStep removes up to max entries whose deadline has passed, of one database after the other, and returns true
+// while more are due.
+func (ks *Keyspace) ExpireStep(max int) bool {
+	for range ks.dbs {
+		db := ks.dbs[ks.nextDB]
+		if db.wheel != nil {
+			if ks.expireDB(db, max) {
+				return true
+			}
+		}
+		ks.nextDB = (ks.nextDB + 1) % len(ks.dbs)
+	}
+	ks.findSoonest()
+	return false
+}
+
+func (ks *Keyspace) expireDB(db *DB, max int) bool {
+	var more bool
+	ks.due, more = db.wheel.Advance(ks.NowMs, ks.due[:0], max)
+	for _, r := range ks.due {
+		e := db.entryAt(Ref(r))
+		ks.ExpiredActive++
+		db.expire(&e)
+	}
+	return more
+}
+
+// ExpireBehindMs returns how late active expiry is, in milliseconds: the age of the oldest deadline not yet handled.
+func (ks *Keyspace) ExpireBehindMs() int64 {
+	var late int64
+	for _, db := range ks.dbs {
+		if db.wheel != nil {
+			late = max(late, db.wheel.Behind(ks.NowMs))
+		}
+	}
+	return late
+}
+
+// SoonestMs returns a time in Unix milliseconds before which no entry's deadline passes; the far future when none has one.
+// It may be too early, never too late; ExpireStep puts it right.
+func (ks *Keyspace) SoonestMs() int64 { return ks.soonest }
+
+func (ks *Keyspace) findSoonest() {
+	ks.soonest = never
+	for _, db := range ks.dbs {
+		if db.wheel == nil {
+			continue
+		}
+		if t, ok := db.wheel.NextDeadlineMs(); ok {
+			ks.soonest = min(ks.soonest, t)
+		}
+	}
+}

@@ -1,0 +1,381 @@
+package keyspace
+
+import "unsafe"
+
+// The index is extendible hashing with segments of 64 buckets of 8 slots (a bucket is a cache line).
+//
+//	hash (64 bits)   tag: top 25 bits                          bucket: low 6 bits
+//	                 the first `depth` of them pick the segment
+//
+//	slot (64 bits)   tag 25 | displacement 3 | ref 36          0 = empty
+//
+// An entry lives in its home bucket or, when that is full, in one of the next 7; the displacement says how far, so that
+// the home bucket of a slot is known without its record, and a segment can be split, or two merged, without touching any
+// record. over[b] counts the entries whose home is b but which live elsewhere: a lookup that misses in the home bucket
+// goes on exactly until it has seen that many.
+//
+// A segment splits when it is full to 94 % or no slot is left near the home bucket: a new segment takes the entries whose
+// next tag bit is 1, everything else stays in place. Two sibling segments merge when both together are below 38 %. The
+// directory doubles when a segment of full depth splits and halves when no segment needs the last bit.
+//
+// The 25 tag bits bound the directory to 2^25 segments, 16 G entries; the arena ends earlier. Beyond about 2^31 entries
+// the tag bits that are not already implied by the segment get few and lookups touch more wrong records.
+
+const (
+	bucketSlots    = 8
+	segmentBuckets = 64
+	segmentSlots   = bucketSlots * segmentBuckets
+	maxDisplace    = 7
+	tagBits        = 25
+	tagShift       = 64 - tagBits
+	dispShift      = refBits
+	splitAt        = 480
+	mergeBelow     = 192
+)
+
+type segment struct {
+	slots [segmentSlots]uint64
+	over  [segmentBuckets]uint8
+	count uint16
+	depth uint8
+	ref   Ref // the block this segment is in
+}
+
+const segmentBytes = int(unsafe.Sizeof(segment{}))
+
+// Index maps hashes to Refs. The zero value is not ready; see newIndex. The caller compares keys: an Index holds no key.
+type Index struct {
+	arena *Arena
+	dir   []*segment // 2^depth pointers into the arena
+	depth uint8
+	count int
+	deep  int // segments with depth == the directory's
+	segs  int
+}
+
+// place names a slot: where an entry was found or may be put.
+type place struct {
+	seg  *segment
+	slot int
+}
+
+func newIndex(a *Arena) *Index { return &Index{arena: a} }
+
+// Len returns the number of entries.
+func (x *Index) Len() int { return x.count }
+
+// Bytes returns the memory of segments and directory.
+func (x *Index) Bytes() int64 {
+	return int64(x.segs)*int64(sizeFor(segmentBytes)) + int64(cap(x.dir))*8
+}
+
+func (x *Index) segmentOf(h uint64) *segment {
+	return x.dir[h>>(64-x.depth)]
+}
+
+// newSegment returns an empty segment. The block is in the arena, outside the Go heap, where no collector moves or frees
+// it; unsafe is confined to this conversion.
+func (x *Index) newSegment(depth uint8) *segment {
+	r := x.arena.Alloc(segmentBytes)
+	s := (*segment)(unsafe.Pointer(&x.arena.Block(r)[0]))
+	*s = segment{depth: depth, ref: r}
+	x.segs++
+	return s
+}
+
+// match reports whether slot word w belongs to hash h at displacement d, as far as the tag tells.
+func match(w, h uint64, d uint64) bool {
+	return (w^(h&^(1<<tagShift-1)|d<<dispShift))>>dispShift == 0 && w != 0
+}
+
+// findRef is for callers that know the record; used after it has moved or when it is to be removed.
+func (x *Index) findRef(h uint64, r Ref) (place, bool) {
+	if x.count == 0 {
+		return place{}, false
+	}
+	s := x.segmentOf(h)
+	home := int(h % segmentBuckets)
+	for d := range maxDisplace + 1 {
+		b := (home + d) % segmentBuckets * bucketSlots
+		for i := b; i < b+bucketSlots; i++ {
+			if Ref(s.slots[i]&refMask) == r {
+				return place{s, i}, true
+			}
+		}
+	}
+	return place{}, false
+}
+
+// find looks for key among records whose key bytes the arena holds (see record.go).
+func (x *Index) find(h uint64, key []byte) (place, Ref) {
+	if x.count == 0 {
+		return place{}, 0
+	}
+	s := x.segmentOf(h)
+	home := int(h % segmentBuckets)
+	b := home * bucketSlots
+	bucket := (*[bucketSlots]uint64)(s.slots[b:])
+	for i, w := range bucket {
+		if match(w, h, 0) && keyEqual(x.arena.at(Ref(w&refMask)), key) {
+			return place{s, b + i}, Ref(w & refMask)
+		}
+	}
+	return x.findDisplaced(s, home, h, key)
+}
+
+func (x *Index) findDisplaced(s *segment, home int, h uint64, key []byte) (place, Ref) {
+	left := s.over[home]
+	for d := 1; left > 0 && d <= maxDisplace; d++ {
+		b := (home + d) % segmentBuckets * bucketSlots
+		for i := b; i < b+bucketSlots; i++ {
+			w := s.slots[i]
+			if w == 0 || w>>dispShift&maxDisplace != uint64(d) {
+				continue
+			}
+			if match(w, h, uint64(d)) && keyEqual(x.arena.at(Ref(w&refMask)), key) {
+				return place{s, i}, Ref(w & refMask)
+			}
+			left--
+		}
+	}
+	return place{}, 0
+}
+
+// touch reads the home bucket of h, so that it is in cache when find comes; it returns the record of the first slot with
+// a fitting tag, or 0. Calls for many hashes overlap their cache misses.
+func (x *Index) touch(h uint64) Ref {
+	if x.count == 0 {
+		return 0
+	}
+	s := x.segmentOf(h)
+	b := int(h%segmentBuckets) * bucketSlots
+	for _, w := range (*[bucketSlots]uint64)(s.slots[b:]) {
+		if match(w, h, 0) {
+			return Ref(w & refMask)
+		}
+	}
+	return 0
+}
+
+// setRef points the slot to another record of the same key.
+func (p place) setRef(r Ref) { p.seg.slots[p.slot] = p.seg.slots[p.slot]&^refMask | uint64(r) }
+
+// insert adds an entry whose key is known to be absent.
+func (x *Index) insert(h uint64, r Ref) place {
+	if x.dir == nil {
+		x.dir, x.deep = []*segment{x.newSegment(0)}, 1
+	}
+	for {
+		s := x.segmentOf(h)
+		if s.count < splitAt || s.depth == tagBits {
+			if slot := s.put(h, uint64(r)); slot >= 0 {
+				x.count++
+				return place{s, slot}
+			}
+			if s.depth == tagBits {
+				panic("keyspace: index full (2^25 segments)")
+			}
+		}
+		x.split(h)
+	}
+}
+
+// put finds a free slot within reach of the home bucket, or returns -1.
+func (s *segment) put(h, ref uint64) int {
+	home := int(h % segmentBuckets)
+	for d := range maxDisplace + 1 {
+		b := (home + d) % segmentBuckets * bucketSlots
+		for i := b; i < b+bucketSlots; i++ {
+			if s.slots[i] == 0 {
+				s.slots[i] = h&^(1<<tagShift-1) | uint64(d)<<dispShift | ref
+				s.count++
+				if d > 0 {
+					s.over[home]++
+				}
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// remove empties a slot; segments that got sparse are merged.
+func (x *Index) remove(h uint64, p place) {
+	s := p.seg
+	if d := int(s.slots[p.slot] >> dispShift & maxDisplace); d > 0 {
+		s.over[(p.slot/bucketSlots-d+segmentBuckets)%segmentBuckets]--
+	}
+	s.slots[p.slot] = 0
+	s.count--
+	x.count--
+	if s.count < mergeBelow {
+		x.merge(h)
+	}
+}
+
+// split divides the segment of h by its next tag bit.
+func (x *Index) split(h uint64) {
+	s := x.segmentOf(h)
+	if s.depth == x.depth {
+		x.double()
+	}
+	if s.depth+1 == x.depth {
+		x.deep += 2
+	}
+	bit := uint64(1) << (63 - s.depth)
+	s.depth++
+	t := x.newSegment(s.depth)
+	first := int(h >> (64 - x.depth) &^ (1<<(x.depth-s.depth+1) - 1)) // of the old segment in the directory
+	half := 1 << (x.depth - s.depth)
+	for i := first + half; i < first+2*half; i++ {
+		x.dir[i] = t
+	}
+	s.over = [segmentBuckets]uint8{}
+	for i, w := range s.slots {
+		if w == 0 {
+			continue
+		}
+		to := s
+		if w&bit != 0 {
+			to = t
+			s.slots[i] = 0
+			t.slots[i] = w
+			t.count++
+			s.count--
+		}
+		if d := int(w >> dispShift & maxDisplace); d > 0 {
+			to.over[(i/bucketSlots-d+segmentBuckets)%segmentBuckets]++
+		}
+	}
+}
+
+func (x *Index) double() {
+	dir := make([]*segment, 2*len(x.dir))
+	for i, s := range x.dir {
+		dir[2*i], dir[2*i+1] = s, s
+	}
+	x.dir = dir
+	x.depth++
+	x.deep = 0
+}
+
+// merge joins the segment of h with its sibling when both together are sparse.
+func (x *Index) merge(h uint64) {
+	s := x.segmentOf(h)
+	if x.count == 0 {
+		x.clear()
+		return
+	}
+	if s.depth == 0 {
+		return
+	}
+	half := 1 << (x.depth - s.depth)
+	left := int(h>>(64-x.depth)) &^ (2*half - 1)
+	a, b := x.dir[left], x.dir[left+half]
+	if a.depth != b.depth || int(a.count)+int(b.count) >= mergeBelow || !a.absorb(b) {
+		return
+	}
+	if a.depth == x.depth {
+		x.deep -= 2
+	}
+	x.arena.Free(b.ref)
+	x.segs--
+	for i := left + half; i < left+2*half; i++ {
+		x.dir[i] = a
+	}
+	a.depth--
+	if x.deep == 0 && x.depth > 0 {
+		x.halve()
+	}
+}
+
+// absorb moves the entries of t into s, all or none.
+func (s *segment) absorb(t *segment) bool {
+	merged := *s
+	for i, w := range t.slots {
+		if w == 0 {
+			continue
+		}
+		home := (i/bucketSlots - int(w>>dispShift&maxDisplace) + segmentBuckets) % segmentBuckets
+		if merged.put(w&^(1<<tagShift-1)|uint64(home), w&refMask) < 0 {
+			return false
+		}
+	}
+	*s = merged
+	return true
+}
+
+func (x *Index) halve() {
+	dir := make([]*segment, len(x.dir)/2)
+	for i := range dir {
+		dir[i] = x.dir[2*i]
+	}
+	x.dir = dir
+	x.depth--
+	x.deep = 0
+	for i, s := range x.dir {
+		if s.depth == x.depth && (i == 0 || x.dir[i-1] != s) {
+			x.deep++
+		}
+	}
+}
+
+// clear gives back all segments of an index without entries.
+func (x *Index) clear() {
+	for i, s := range x.dir {
+		if i == 0 || x.dir[i-1] != s {
+			x.arena.Free(s.ref)
+		}
+	}
+	*x = Index{arena: x.arena}
+}
+
+// Scan calls visit for the entries whose tags follow cursor, until about count entries were visited, and returns the
+// next cursor, 0 when it has come to the end. A cursor is a tag plus 1 of the last position covered, in the order of tags,
+// which splits, merges and moves do not change: an entry that is there during the whole iteration is visited exactly
+// once, if nothing removes it. visit must not change the index.
+func (x *Index) Scan(cursor uint64, count int, visit func(Ref)) uint64 {
+	if cursor >= 1<<tagBits {
+		return 0
+	}
+	for x.count > 0 {
+		s := x.segmentOf(cursor << tagShift)
+		width := uint64(1) << (tagBits - s.depth) // tags in this segment
+		end := cursor&^(width-1) + width
+		to := end
+		if int(s.count) > count {
+			to = min(end, cursor+max(1, width*uint64(count)/uint64(s.count)))
+		}
+		for _, w := range s.slots {
+			if t := w >> tagShift; w != 0 && t >= cursor && t < to {
+				visit(Ref(w & refMask))
+				count--
+			}
+		}
+		cursor = to
+		if cursor >= 1<<tagBits {
+			return 0
+		}
+		if count <= 0 {
+			return cursor
+		}
+	}
+	return 0
+}
+
+// Random returns a uniformly chosen entry; rnd gives 64 random bits. 0 when empty.
+func (x *Index) Random(rnd func() uint64) Ref {
+	if x.count == 0 {
+		return 0
+	}
+	for {
+		r := rnd()
+		i := r >> 32 & uint64(len(x.dir)-1)
+		if i > 0 && x.dir[i] == x.dir[i-1] {
+			continue // only the first of a segment's directory places counts: every segment has the same chance
+		}
+		if w := x.dir[i].slots[r%segmentSlots]; w != 0 {
+			return Ref(w & refMask)
+		}
+	}
+}

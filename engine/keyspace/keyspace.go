@@ -1,0 +1,120 @@
+package keyspace
+
+import (
+	"hash/maphash"
+	"math"
+	"math/rand/v2"
+)
+
+const never = math.MaxInt64
+
+// Observer is told of what happens to entries. The engine implements it.
+type Observer interface {
+	// Expired is called before an entry whose deadline has passed is removed.
+	Expired(db *DB, key []byte)
+}
+
+// Keyspace is all databases over one arena. The loop owns it.
+type Keyspace struct {
+	// NowMs is the round's clock in Unix milliseconds; the loop sets it. Expiry compares with it.
+	NowMs int64
+
+	// BeforeChange, when set, is called at the choke point with the entry as it still is, or with Found false for a
+	// key that is about to be created. A running snapshot hooks in here.
+	BeforeChange func(e *Entry)
+
+	// Expired counts the entries that expired, ExpiredActive those of them that the timer wheel found.
+	Expired, ExpiredActive int64
+
+	arena    *Arena
+	dbs      []*DB
+	seed     maphash.Seed
+	observer Observer
+	rng      *rand.ChaCha8
+	tables   []*Table // by handle number; a nil place is free
+	freeNums []uint32
+	garbage  []garbage
+	due      []uint64
+	nextDB   int   // where active expiry goes on
+	soonest  int64 // see SoonestMs
+}
+
+// New returns n empty databases.
+func New(n int, nowMs int64, observer Observer) *Keyspace {
+	var seed [32]byte
+	for i := range seed {
+		seed[i] = byte(rand.Uint32())
+	}
+	ks := &Keyspace{NowMs: nowMs, arena: NewArena(), seed: maphash.MakeSeed(), observer: observer,
+		rng: rand.NewChaCha8(seed), soonest: never}
+	for i := range n {
+		db := &DB{ID: i, ks: ks, idx: newIndex(ks.arena)}
+		ks.dbs = append(ks.dbs, db)
+	}
+	return ks
+}
+
+// DB returns database i; i must be below Len.
+func (ks *Keyspace) DB(i int) *DB { return ks.dbs[i] }
+
+// Len returns the number of databases.
+func (ks *Keyspace) Len() int { return len(ks.dbs) }
+
+// Used returns the bytes that keys, values and indexes take, exactly.
+func (ks *Keyspace) Used() int64 {
+	n := ks.arena.Used()
+	for _, db := range ks.dbs {
+		n += int64(cap(db.idx.dir)) * 8
+	}
+	return n
+}
+
+// Mapped returns the bytes that the arena has taken from the operating system (address space; not all is resident).
+func (ks *Keyspace) Mapped() int64 { return ks.arena.Mapped() }
+
+// Arena returns the arena, for buffers that are to become values (see DB.AdoptLarge).
+func (ks *Keyspace) Arena() *Arena { return ks.arena }
+
+// Hash returns the hash of a key or field; it differs from process to process.
+func (ks *Keyspace) Hash(key []byte) uint64 { return maphash.Bytes(ks.seed, key) }
+
+// Rand returns 64 random bits.
+func (ks *Keyspace) Rand() uint64 { return ks.rng.Uint64() }
+
+// Swap exchanges the contents of two databases; clients of a see what was in b.
+func (ks *Keyspace) Swap(a, b int) {
+	x, y := ks.dbs[a], ks.dbs[b]
+	x.idx, y.idx = y.idx, x.idx
+	x.wheel, y.wheel = y.wheel, x.wheel
+	x.expires, y.expires = y.expires, x.expires
+}
+
+func (ks *Keyspace) touch(e *Entry) {
+	if ks.BeforeChange != nil {
+		ks.BeforeChange(e)
+	}
+}
+
+// Prefetch brings the index slots and records of several keys into the processor's cache before they are used: their
+// cache misses overlap instead of following one another. What it returns means nothing; using it keeps the reads.
+func (db *DB) Prefetch(keys [][]byte) (sum byte) {
+	var hashes [64]uint64
+	if db.idx.count == 0 {
+		return 0
+	}
+	for len(keys) > 0 {
+		n := min(len(keys), len(hashes))
+		for i, k := range keys[:n] {
+			h := db.ks.Hash(k)
+			hashes[i] = h
+			sum += byte(db.idx.segmentOf(h).slots[h%segmentBuckets*bucketSlots])
+		}
+		for i := range n {
+			if r := db.idx.touch(hashes[i]); r != 0 {
+				sum += db.ks.arena.at(r)[0]
+			}
+		}
+		keys = keys[n:]
+	}
+	return sum
+}

@@ -1,0 +1,17 @@
+//go:build !linux
+
+package keyspace
+
+import "golang.org/x/sys/unix"
+
+const mapNoReserve = 0
+
+func adviseHuge([]byte) {}
+
+// remapMemory copies: only Linux moves pages.
+func remapMemory(mem []byte, size int) []byte {
+	out := mapMemory(size)
+	copy(out, mem)
+	_ = unix.Munmap(mem)
+	return out
+}

@@ -1,0 +1,131 @@
+package keyspace
+
+import "encoding/binary"
+
+// Table is a large hash: an index of field records. It is reached through a handle number in the entry's value.
+type Table struct {
+	ks    *Keyspace
+	idx   *Index
+	bytes int64 // of the field records' blocks
+}
+
+// SetHandle gives the entry's key an empty Table, whatever it held.
+func (db *DB) SetTable(e *Entry, key []byte, deadline int64) *Table {
+	ks := db.ks
+	t := &Table{ks: ks, idx: newIndex(ks.arena)}
+	var n uint32
+	if k := len(ks.freeNums); k > 0 {
+		n = ks.freeNums[k-1]
+		ks.freeNums = ks.freeNums[:k-1]
+		ks.tables[n] = t
+	} else {
+		n = uint32(len(ks.tables))
+		ks.tables = append(ks.tables, t)
+	}
+	binary.LittleEndian.PutUint32(db.write(e, key, EncHashTable, 4, deadline), n)
+	return t
+}
+
+// SetPacked gives the entry's key a packed value, whatever it held. blob must not come from the entry itself.
+func (db *DB) SetPacked(e *Entry, key []byte, enc Encoding, blob []byte, deadline int64) {
+	copy(db.write(e, key, enc, len(blob), deadline), blob)
+}
+
+// WritablePacked returns the packed blob to be changed in place, without changing its length.
+func (db *DB) WritablePacked(e *Entry) []byte {
+	db.ks.touch(e)
+	return e.Value()
+}
+
+// Table returns the table of an EncHashTable entry, for reading.
+func (db *DB) Table(e *Entry) *Table {
+	return db.ks.tables[binary.LittleEndian.Uint32(e.b[e.valAt:])]
+}
+
+// MutableTable returns the table of an EncHashTable entry, to be changed.
+func (db *DB) MutableTable(e *Entry) *Table {
+	db.ks.touch(e)
+	return db.Table(e)
+}
+
+// Len returns the number of fields.
+func (t *Table) Len() int { return t.idx.count }
+
+// Bytes returns the memory of the fields and their index.
+func (t *Table) Bytes() int64 { return t.bytes + t.idx.Bytes() }
+
+// Get returns a field's value: a view.
+func (t *Table) Get(field []byte) ([]byte, bool) {
+	_, r := t.idx.find(t.ks.Hash(field), field)
+	if r == 0 {
+		return nil, false
+	}
+	_, v := t.pair(r)
+	return v, true
+}
+
+func (t *Table) pair(r Ref) (field, value []byte) {
+	b := t.ks.arena.at(r)
+	h := parse(b)
+	return b[h.keyAt:h.valAt:h.valAt], b[h.valAt : h.valAt+h.valLen : h.valAt+h.valLen]
+}
+
+// Set gives a field a value, which must not come from the table; it returns true when the field is new.
+func (t *Table) Set(field, value []byte) bool {
+	a := t.ks.arena
+	hash := t.ks.Hash(field)
+	at, r := t.idx.find(hash, field)
+	size, flags := recordSize(flagField, len(field), len(value))
+	if r != 0 && a.Size(r) == sizeFor(size) {
+		b := a.at(r)
+		same := b[0] == flags
+		h := writeHeader(b, flags, len(field), len(value))
+		if !same {
+			copy(b[h.keyAt:], field)
+		}
+		copy(b[h.valAt:], value)
+		return false
+	}
+	n := a.Alloc(size)
+	b := a.at(n)
+	h := writeHeader(b, flags, len(field), len(value))
+	copy(b[h.keyAt:], field)
+	copy(b[h.valAt:], value)
+	t.bytes += int64(a.Size(n))
+	if r != 0 {
+		t.bytes -= int64(a.Size(r))
+		a.Free(r)
+		at.setRef(n)
+		return false
+	}
+	t.idx.insert(hash, n)
+	return true
+}
+
+// Delete removes a field; it returns false when there was none.
+func (t *Table) Delete(field []byte) bool {
+	hash := t.ks.Hash(field)
+	at, r := t.idx.find(hash, field)
+	if r == 0 {
+		return false
+	}
+	t.bytes -= int64(t.ks.arena.Size(r))
+	t.ks.arena.Free(r)
+	t.idx.remove(hash, at)
+	return true
+}
+
+// Scan visits fields from a cursor on; see Index.Scan.
+func (t *Table) Scan(cursor uint64, count int, visit func(field, value []byte)) uint64 {
+	return t.idx.Scan(cursor, count, func(r Ref) { visit(t.pair(r)) })
+}
+
+// Each visits all fields.
+func (t *Table) Each(visit func(field, value []byte)) {
+	for c := t.Scan(0, segmentSlots, visit); c != 0; {
+		c = t.Scan(c, segmentSlots, visit)
+	}
+}
+
+// Random returns a uniformly chosen field; the table must not be empty.
+func (t *Table) Random() (field, value []byte) { return t.pair(t.idx.Random(t.ks.Rand)) }

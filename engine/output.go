@@ -1,0 +1,190 @@
+package engine
+
+// Output. Replies of one read are gathered in the loop's scratch and leave in one write. What the socket does not take,
+// or what must wait for the journal, is kept in the client's output, in order. Positions count bytes of its stream:
+//
+//	... sent ─────────────── released ───────────── appended
+//	     waits for the socket     waits for the journal
+//
+// released moves when the journal reports progress (Server.release). A reply behind held ones waits with them.
+
+const (
+	// stallOutput is the pending output in bytes from which on a client's further commands wait until it reads.
+	stallOutput = 1 << 20
+	// clientBytes is what a client takes without any buffer: the structs Client and the reactor's conn.
+	clientBytes = 768
+	// keepBuffer is the capacity up to which an emptied buffer is kept for the next client that needs one.
+	keepBuffer = 64 << 10
+	// keepBuffers is how many are kept.
+	keepBuffers = 64
+)
+
+type output struct {
+	buf      []byte // from sent on
+	at       int    // bytes of buf that are sent
+	released int    // bytes of buf that may be sent
+	base     int64  // position of buf[0]
+	holds    int    // entries of this client in Server.holds
+}
+
+func (o *output) pending() int { return len(o.buf) - o.at }
+
+// hold is a position in a client's output that waits for the journal to reach offset.
+type hold struct {
+	c      *Client
+	end    int64
+	offset int64
+}
+
+// send passes b to c: at once where it can, else through its pending output. It waits until the journal has reached
+// offset; 0 is no condition.
+func (s *Server) send(c *Client, b []byte, offset int64) {
+	if c.closed || len(b) == 0 {
+		return
+	}
+	s.Stats.NetOutputBytes += int64(len(b))
+	held := offset != 0 && s.Journal != nil && offset > s.Journal.Releasable()
+	o := &c.out
+	if !held && o.pending() == 0 {
+		n, err := c.conn.Write(b)
+		if err != nil {
+			s.kill(c)
+			return
+		}
+		if n == len(b) {
+			return
+		}
+		b = b[n:]
+	}
+	if o.buf == nil {
+		o.buf = s.takeBuffer()
+	}
+	o.buf = append(o.buf, b...)
+	if held {
+		s.hold(c, offset)
+	} else if o.holds == 0 {
+		o.released = len(o.buf)
+	}
+	s.checkOutputLimit(c)
+}
+
+// hold queues the end of c's output until offset. The queue is in the order of offsets, so one that comes late waits a
+// little longer than it must.
+func (s *Server) hold(c *Client, offset int64) {
+	if n := len(s.holds); n > s.firstHold {
+		offset = max(offset, s.holds[n-1].offset)
+	}
+	c.out.holds++
+	s.holds = append(s.holds, hold{c: c, end: c.out.base + int64(len(c.out.buf)), offset: offset})
+}
+
+// release sends what waited for the journal and need not any more.
+func (s *Server) release() {
+	limit := s.maxOffset()
+	for s.firstHold < len(s.holds) && s.holds[s.firstHold].offset <= limit {
+		h := s.holds[s.firstHold]
+		s.holds[s.firstHold] = hold{}
+		s.firstHold++
+		c := h.c
+		c.out.holds--
+		if c.closed {
+			continue
+		}
+		c.out.released = int(h.end - c.out.base)
+		if c.out.holds == 0 {
+			c.out.released = len(c.out.buf)
+		}
+		s.flush(c)
+	}
+	if s.firstHold == len(s.holds) {
+		s.holds, s.firstHold = s.holds[:0], 0
+	} else if s.firstHold > len(s.holds)/2 && s.firstHold > 1024 {
+		s.holds, s.firstHold = s.holds[:copy(s.holds, s.holds[s.firstHold:])], 0
+	}
+}
+
+// maxOffset is the journal offset up to which replies may leave; without a journal nothing waits.
+func (s *Server) maxOffset() int64 {
+	if s.Journal == nil {
+		return 1<<63 - 1
+	}
+	return s.Journal.Releasable()
+}
+
+// flush writes pending output that is released, and lets a client that was stalled by it go on.
+func (s *Server) flush(c *Client) {
+	o := &c.out
+	if o.released > o.at {
+		n, err := c.conn.Write(o.buf[o.at:o.released])
+		if err != nil {
+			s.kill(c)
+			return
+		}
+		o.at += n
+	}
+	switch {
+	case o.at == len(o.buf):
+		o.base += int64(o.at)
+		s.giveBuffer(o.buf)
+		o.buf, o.at, o.released = nil, 0, 0
+		if c.closing {
+			s.kill(c)
+			return
+		}
+	case o.at > len(o.buf)/2 && o.at > 4096:
+		n := copy(o.buf, o.buf[o.at:])
+		o.base += int64(o.at)
+		o.released -= o.at
+		o.buf, o.at = o.buf[:n], 0
+	}
+	if o.pending() < stallOutput/2 && len(c.query) > c.queryPos && !c.waiting {
+		s.makeReady(c)
+	}
+}
+
+// Writable is called by the reactor when a full socket has drained.
+func (s *Server) Writable(conn reactorConn) {
+	if c := clientOf(conn); c != nil && !c.closed {
+		s.flush(c)
+	}
+}
+
+// checkOutputLimit disconnects a client whose pending output is over the hard limit of its class, or over the soft
+// limit for longer than it may.
+func (s *Server) checkOutputLimit(c *Client) {
+	l := s.Config.OutputLimits[0]
+	n := c.out.pending()
+	switch {
+	case l.HardBytes > 0 && n >= l.HardBytes:
+	case l.SoftBytes > 0 && n >= l.SoftBytes:
+		if c.softSinceMs == 0 {
+			c.softSinceMs = s.NowMs
+			return
+		}
+		if s.NowMs-c.softSinceMs <= int64(l.SoftSeconds)*1000 {
+			return
+		}
+	default:
+		c.softSinceMs = 0
+		return
+	}
+	s.Log.Warn("client closed: output buffer limit", "id", c.ID, "addr", c.conn.RemoteAddr(), "pending", n)
+	s.Stats.OutputLimitDisconnections++
+	s.kill(c)
+}
+
+// takeBuffer returns an empty buffer, giveBuffer keeps one for the next client: idle clients have none.
+func (s *Server) takeBuffer() []byte {
+	if n := len(s.buffers); n > 0 {
+		b := s.buffers[n-1]
+		s.buffers = s.buffers[:n-1]
+		return b
+	}
+	return make([]byte, 0, 16<<10)
+}
+
+func (s *Server) giveBuffer(b []byte) {
+	if cap(b) > 0 && cap(b) <= keepBuffer && len(s.buffers) < keepBuffers {
+		s.buffers = append(s.buffers, b[:0])
+	}
+}

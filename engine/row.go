@@ -1,0 +1,228 @@
+package engine
+
+import "slices"
+
+// Rows are what the server knows of its commands. Each is declared once, beside its handler; COMMAND, COMMAND DOCS,
+// arity errors, key extraction and the gates of call read nothing else.
+
+// Args are a command's words, its name first. They point into the query buffer and die when the handler returns.
+type Args = [][]byte
+
+// Handler runs a command. It replies through c.Reply exactly once.
+type Handler func(c *Client, args Args)
+
+// Flags say how a command may be used; the words of COMMAND INFO.
+type Flags uint32
+
+// The flags, named as in COMMAND INFO.
+const (
+	Write Flags = 1 << iota
+	Readonly
+	DenyOOM
+	Admin
+	Pubsub
+	Noscript
+	Blocking
+	Loading // may run while the journal is being loaded
+	Stale
+	SkipMonitor
+	SkipSlowlog
+	Asking
+	Fast
+	NoAuth // may run before authentication
+	MayReplicate
+	NoAsyncLoading
+	NoMulti
+	MovableKeys
+	AllowBusy
+	AllKeys // reads or changes keys that its arguments do not name (engine only): KEYS, FLUSHALL
+)
+
+// FlagNames gives the words of COMMAND INFO in their order; AllKeys has none.
+var FlagNames = []struct {
+	Flag Flags
+	Name string
+}{
+	{Write, "write"}, {Readonly, "readonly"}, {DenyOOM, "denyoom"}, {Admin, "admin"}, {Pubsub, "pubsub"},
+	{Noscript, "noscript"}, {Blocking, "blocking"}, {Loading, "loading"}, {Stale, "stale"},
+	{SkipMonitor, "skip_monitor"}, {SkipSlowlog, "skip_slowlog"}, {Asking, "asking"}, {Fast, "fast"},
+	{NoAuth, "no_auth"}, {MayReplicate, "may_replicate"}, {NoAsyncLoading, "no_async_loading"},
+	{NoMulti, "no_multi"}, {MovableKeys, "movablekeys"}, {AllowBusy, "allow_busy"},
+}
+
+// KeySpec tells where a command's keys are, as COMMAND INFO's key specifications do.
+type KeySpec struct {
+	Flags string // "RO access", "RW update", "OW update" ...
+
+	Index   int    // the first key's place, from 1; 0: search Keyword
+	Keyword string // the first key comes after this word, looked for from StartFrom on
+	Start   int
+
+	Last int // of a range: last key relative to the first; negative counts from the end
+	Step int // of a range
+	Lim  int
+
+	NumKeys  bool // the keys are counted by a number at the first place + KeyNum
+	KeyNum   int
+	FirstKey int // relative to the first place
+
+	Incomplete bool // the specification does not cover all keys
+}
+
+// OneKey is a key at a fixed place.
+func OneKey(index int, flags string) []KeySpec {
+	return []KeySpec{{Flags: flags, Index: index, Last: 0, Step: 1}}
+}
+
+// KeyRange is keys from place first to place last (negative: from the end), every step-th word.
+func KeyRange(first, last, step int, flags string) []KeySpec {
+	if last > 0 {
+		last -= first
+	}
+	return []KeySpec{{Flags: flags, Index: first, Last: last, Step: step}}
+}
+
+// Row is one command, or one subcommand of a container.
+type Row struct {
+	Name  string // lower case; of a subcommand only its own word
+	Arity int    // number of words with the name (and the container's); negative: at least
+	Flags Flags
+	Keys  []KeySpec
+
+	Categories string // ACL categories that do not follow from flags and group: "dangerous keyspace"
+	Group      string // of COMMAND DOCS: "string", "hash", "generic", "connection", "server"
+	Since      string
+	Complexity string
+	Summary    string
+	Syntax     string   // the arguments in redis-cli's notation: "key value [NX | XX] [EX seconds | PX milliseconds]"
+	History    []string // "6.2.0: Added the GET option."
+	Hints      string   // command tips, separated by spaces
+	Replaced   string   // deprecated in favour of; with DeprecatedSince
+	Deprecated string   // version
+	Subs       []Row    // of a container; Handler then serves the bare container if it may be called so
+
+	Handler Handler
+
+	// Filled in by NewTable.
+	FullName string // "config|get"
+	Parent   *Row
+	FirstKey int // place of the first key for routing, 0 none
+	Stats    CallStats
+	folded   foldedName
+}
+
+// CallStats counts the calls of one command.
+type CallStats struct {
+	Calls    int64
+	Ns       int64 // time in the handler
+	Rejected int64 // refused before the handler ran
+	Failed   int64 // the handler replied with an error
+}
+
+// foldedName is a name of up to 23 bytes in lower case, with its length in the last byte: three words to compare at once.
+type foldedName [3]uint64
+
+const tableSlots = 2048
+
+// Table finds rows by name. Names are case-insensitive.
+type Table struct {
+	Rows  []*Row
+	slots [tableSlots]*Row
+	subs  map[*Row]map[string]*Row
+}
+
+// NewTable joins copies of the groups of rows. It panics on a duplicate: that is a mistake in the table, found by any
+// test.
+func NewTable(groups ...[]Row) *Table {
+	t := &Table{subs: map[*Row]map[string]*Row{}}
+	for _, g := range groups {
+		for _, r := range g {
+			r.Subs = slices.Clone(r.Subs)
+			t.add(&r)
+		}
+	}
+	return t
+}
+
+func (t *Table) add(r *Row) {
+	r.FullName = r.Name
+	r.setup()
+	if t.Lookup([]byte(r.Name)) != nil {
+		panic("engine: two commands named " + r.Name)
+	}
+	t.Rows = append(t.Rows, r)
+	w, ok := foldName([]byte(r.Name))
+	if !ok {
+		panic("engine: command name too long: " + r.Name)
+	}
+	r.folded = w
+	i := w.hash()
+	for t.slots[i] != nil {
+		i = (i + 1) % tableSlots
+	}
+	t.slots[i] = r
+	if r.Subs == nil {
+		return
+	}
+	m := map[string]*Row{}
+	for i := range r.Subs {
+		s := &r.Subs[i]
+		s.Parent, s.FullName, s.Group = r, r.Name+"|"+s.Name, r.Group
+		s.setup()
+		m[s.Name] = s
+	}
+	t.subs[r] = m
+}
+
+func (r *Row) setup() {
+	if len(r.Keys) > 0 && r.Keys[0].Index > 0 && !r.Keys[0].NumKeys {
+		r.FirstKey = r.Keys[0].Index
+	}
+}
+
+// Lookup returns the row of a command, or nil.
+func (t *Table) Lookup(name []byte) *Row {
+	w, ok := foldName(name)
+	if !ok {
+		return nil
+	}
+	for i := w.hash(); t.slots[i] != nil; i = (i + 1) % tableSlots {
+		if t.slots[i].folded == w {
+			return t.slots[i]
+		}
+	}
+	return nil
+}
+
+// LookupSub returns the row of a container's subcommand, or nil.
+func (t *Table) LookupSub(r *Row, name []byte) *Row {
+	var buf [32]byte
+	if len(name) > len(buf) {
+		return nil
+	}
+	for i, c := range name {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		buf[i] = c
+	}
+	return t.subs[r][string(buf[:len(name)])]
+}
+
+func foldName(name []byte) (w foldedName, ok bool) {
+	if len(name) > 23 {
+		return w, false
+	}
+	for i, c := range name {
+		if c-'A' < 26 {
+			c |= 0x20
+		}
+		w[i/8] |= uint64(c) << (i % 8 * 8)
+	}
+	w[2] |= uint64(len(name)) << 56
+	return w, true
+}
+
+func (w foldedName) hash() int {
+	return int((w[0]*0x9e3779b97f4a7c15 ^ w[1]*0xc2b2ae3d27d4eb4f ^ w[2]) >> 53)
+}

@@ -1,0 +1,255 @@
+package engine
+
+import (
+	"log/slog"
+	"net/netip"
+	"strings"
+	"time"
+
+	"redix/engine/config"
+	"redix/engine/keyspace"
+	"redix/engine/reactor"
+	"redix/engine/resp"
+)
+
+// Server is the loop's state. Nothing outside the loop touches it while Run works.
+type Server struct {
+	Config   *config.Config
+	Table    *Table
+	Keyspace *keyspace.Keyspace
+	Journal  Journal // nil: appendonly no
+	Log      *slog.Logger
+	Reactor  reactor.Reactor
+	Stats    Stats
+
+	// NowMs is the round's clock in Unix milliseconds. Keyspace.NowMs is the same but while the journal is loaded: then
+	// it is 0 and nothing expires.
+	NowMs int64
+	// Dirty counts changes of the dataset since the start.
+	Dirty int64
+	// NoActiveExpire is DEBUG SET-ACTIVE-EXPIRE 0.
+	NoActiveExpire bool
+	// Hooks are called by the engine where other packages keep state of their own.
+	Hooks Hooks
+
+	limits  resp.Limits
+	replies resp.Reply
+	scratch []byte
+	args    [][]byte
+	batch   [batchFrames]frame
+	keys    [][]byte
+	sink    byte
+
+	protocolError error
+	holdUntil     int64 // journal offset that the replies in scratch wait for
+	propagated    bool
+	propArgs      [][]byte
+	expireArgs    [][]byte
+	marks         readMarks
+
+	first, last *Client
+	nclients    int
+	nextID      int64
+	ready       []*Client // have commands to run without waiting for the socket
+	waiters     []*Client // held back by a full journal
+	holds       []hold
+	firstHold   int
+	buffers     [][]byte
+	timeoutAt   *Client // where the search for idle clients goes on
+
+	loader  Loader
+	replay  *Client
+	base    time.Time
+	inRound bool
+}
+
+// Hooks let main and the commands act at the loop's turning points; each may be nil.
+type Hooks struct {
+	// Loaded is called when the data from disk is there, or why it could not be loaded.
+	Loaded func(err error)
+	// Cron is called with each tick, Woken when the reactor was woken.
+	Cron, Woken func()
+	// Greet may refuse a new client by returning the text of an error.
+	Greet func(conn reactor.Conn) string
+	// Opened prepares a new client (is a password needed?).
+	Opened func(c *Client)
+}
+
+// NewServer returns a server with empty databases. The caller sets Reactor, and Journal or a Loader, before Run.
+func NewServer(cfg *config.Config, table *Table, log *slog.Logger) *Server {
+	s := &Server{Config: cfg, Table: table, Log: log, base: time.Now()}
+	s.NowMs = s.base.UnixMilli()
+	s.Stats.StartMs = s.NowMs
+	s.Keyspace = keyspace.New(cfg.Databases, s.NowMs, s)
+	s.args = make([][]byte, 1024)
+	s.scratch = make([]byte, 0, 64<<10)
+	s.replay = &Client{server: s, DB: s.Keyspace.DB(0), Proto: 2, Authenticated: true, Reply: &s.replies}
+	s.ApplyConfig()
+	return s
+}
+
+// ApplyConfig makes the loop follow directives that it keeps a copy of. CONFIG SET calls it.
+func (s *Server) ApplyConfig() {
+	s.limits = resp.Limits{MaxBulk: int64(s.Config.ProtoMaxBulkBytes), MaxInline: inlineLimit, BigBulk: bigArgument}
+	if s.Reactor != nil {
+		s.Reactor.SetKeepAlive(time.Duration(s.Config.KeepAliveSeconds) * time.Second)
+	}
+}
+
+// Load makes the server bring its data back before it serves: until the loader is done clients get LOADING.
+func (s *Server) Load(l Loader) {
+	s.loader = l
+	s.Keyspace.NowMs = 0
+}
+
+// LoadProgress tells whether the data is still being loaded, and how far that is.
+func (s *Server) LoadProgress() (loading bool, done, total int64) {
+	if s.loader == nil {
+		return false, 0, 0
+	}
+	done, total = s.loader.Progress()
+	return true, done, total
+}
+
+// Clients visits the clients in the order of their connection, until visit returns false. visit may kill any client.
+func (s *Server) Clients(visit func(c *Client) bool) {
+	for c := s.first; c != nil; {
+		next := c.next
+		if !visit(c) {
+			return
+		}
+		c = next
+	}
+}
+
+// NumClients returns the number of connected clients.
+func (s *Server) NumClients() int { return s.nclients }
+
+// NumWaiting returns how many replies wait for the journal, and how many clients for room in its queue.
+func (s *Server) NumWaiting() (replies, writers int) {
+	return len(s.holds) - s.firstHold, len(s.waiters)
+}
+
+// Kill closes a client; what it has not been sent is dropped.
+func (s *Server) Kill(c *Client) { s.kill(c) }
+
+// UsedMemory returns the bytes of keyspace and clients' buffers, exactly as far as they are counted.
+func (s *Server) UsedMemory() int64 {
+	n := s.Keyspace.Used() + s.ClientsMemory()
+	s.Stats.PeakMemory = max(s.Stats.PeakMemory, n)
+	return n
+}
+
+// ClientsMemory returns the bytes that all clients take.
+func (s *Server) ClientsMemory() int64 {
+	var n int64
+	for c := s.first; c != nil; c = c.next {
+		n += c.Memory()
+	}
+	return n
+}
+
+// Opened is called by the reactor for a new connection.
+func (s *Server) Opened(conn reactor.Conn) {
+	refusal := ""
+	if s.nclients >= s.Config.MaxClients {
+		refusal = "ERR max number of clients reached"
+		s.Stats.Rejected++
+	} else if s.Hooks.Greet != nil {
+		refusal = s.Hooks.Greet(conn)
+	}
+	if refusal != "" {
+		_, _ = conn.Write([]byte("-" + refusal + "\r\n")) // a client that does not take it loses only the reason
+		conn.Close()
+		return
+	}
+	s.beginRound()
+	s.Stats.Connections++
+	s.nextID++
+	c := &Client{ID: s.nextID, server: s, conn: conn, DB: s.Keyspace.DB(0), Proto: 2, Authenticated: true,
+		CreatedMs: s.NowMs, LastMs: s.NowMs}
+	conn.SetContext(c)
+	c.prev = s.last
+	if s.last != nil {
+		s.last.next = c
+	} else {
+		s.first = c
+	}
+	s.last = c
+	s.nclients++
+	if s.Hooks.Opened != nil {
+		s.Hooks.Opened(c)
+	}
+}
+
+// Closed is called by the reactor when a connection is gone.
+func (s *Server) Closed(conn reactor.Conn, err error) {
+	if c := clientOf(conn); c != nil {
+		if err != nil {
+			s.Log.Debug("connection lost", "id", c.ID, "error", err)
+		}
+		s.forget(c)
+	}
+}
+
+func (s *Server) kill(c *Client) {
+	if !c.closed && c.conn != nil {
+		s.forget(c)
+		c.conn.Close()
+	}
+}
+
+// forget takes the client out of everything but the queues, which skip closed clients.
+func (s *Server) forget(c *Client) {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	if s.timeoutAt == c {
+		s.timeoutAt = c.next
+	}
+	if c.prev != nil {
+		c.prev.next = c.next
+	} else {
+		s.first = c.next
+	}
+	if c.next != nil {
+		c.next.prev = c.prev
+	} else {
+		s.last = c.prev
+	}
+	s.nclients--
+	s.dropBigs(c)
+	s.giveBuffer(c.query)
+	s.giveBuffer(c.out.buf)
+	c.query, c.out.buf = nil, nil
+	c.out.at, c.out.released = 0, 0
+}
+
+func (s *Server) makeReady(c *Client) {
+	if !c.ready && !c.closed {
+		c.ready = true
+		s.ready = append(s.ready, c)
+	}
+}
+
+func (s *Server) journalFull() bool { return s.Journal != nil && s.Journal.Full() }
+
+// wait holds c's commands back until the journal has caught up.
+func (s *Server) wait(c *Client) {
+	if !c.waiting {
+		c.waiting = true
+		s.waiters = append(s.waiters, c)
+	}
+}
+
+// nanotime is a monotonic clock in nanoseconds.
+func (s *Server) nanotime() int64 { return int64(time.Since(s.base)) }
+
+func isLocal(addr string) bool {
+	if strings.HasPrefix(addr, "/") || addr == "" {
+		return true // a unix socket
+	}
+	ap, err := netip.ParseAddrPort(addr)
+	return err == nil && ap.Addr().Unmap().IsLoopback()
+}

@@ -1,0 +1,77 @@
+package engine
+
+// Stats are the counters that INFO shows. The loop owns them.
+type Stats struct {
+	StartMs        int64
+	Connections    int64 // accepted
+	Rejected       int64 // refused because of maxclients
+	Commands       int64
+	ErrorReplies   int64
+	Errors         map[string]int64 // by the first word of the reply
+	KeyspaceHits   int64
+	KeyspaceMisses int64
+
+	NetInputBytes, NetOutputBytes int64
+	QueryLimitDisconnections      int64
+	OutputLimitDisconnections     int64
+	TimeoutDisconnections         int64
+
+	Rounds       int64
+	RoundNsMax   int64 // longest round since the last RESETSTAT, with its background work
+	BackgroundNs int64
+	SliceNsMax   int64 // longest slice of background work
+	PeakMemory   int64
+	LateExpiryMs int64 // how far active expiry was behind when last looked at
+
+	OpsPerSec, InputKbps, OutputKbps float64 // over about the last 1.6 s
+	samples                          [16]sample
+	sampleAt                         int
+	lastCommands, lastIn, lastOut    int64
+	lastSampleMs                     int64
+}
+
+type sample struct{ ops, in, out float64 }
+
+// maxErrorKinds bounds Errors: past it, new kinds are not told apart, as in redis-server.
+const maxErrorKinds = 128
+
+func (st *Stats) countError(kind string) {
+	if st.Errors == nil {
+		st.Errors = map[string]int64{}
+	}
+	if _, ok := st.Errors[kind]; !ok && len(st.Errors) >= maxErrorKinds {
+		return
+	}
+	st.Errors[kind]++
+}
+
+// Reset is CONFIG RESETSTAT.
+func (st *Stats) Reset() {
+	*st = Stats{StartMs: st.StartMs, PeakMemory: st.PeakMemory,
+		lastSampleMs: st.lastSampleMs, samples: st.samples, sampleAt: st.sampleAt}
+}
+
+// sampleRates is called by cron about ten times a second.
+func (st *Stats) sampleRates(nowMs int64) {
+	took := float64(nowMs-st.lastSampleMs) / 1000
+	if took <= 0 {
+		return
+	}
+	if st.lastSampleMs > 0 {
+		st.samples[st.sampleAt] = sample{
+			ops: float64(st.Commands-st.lastCommands) / took,
+			in:  float64(st.NetInputBytes-st.lastIn) / 1024 / took,
+			out: float64(st.NetOutputBytes-st.lastOut) / 1024 / took,
+		}
+		st.sampleAt = (st.sampleAt + 1) % len(st.samples)
+	}
+	st.lastSampleMs, st.lastCommands, st.lastIn, st.lastOut = nowMs, st.Commands, st.NetInputBytes, st.NetOutputBytes
+	var sum sample
+	for _, x := range st.samples {
+		sum.ops += x.ops
+		sum.in += x.in
+		sum.out += x.out
+	}
+	n := float64(len(st.samples))
+	st.OpsPerSec, st.InputKbps, st.OutputKbps = sum.ops/n, sum.in/n, sum.out/n
+}
