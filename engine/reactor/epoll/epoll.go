@@ -1,0 +1,275 @@
+//go:build linux
+
+// Package epoll is the reactor that Redix runs on where it can: one level-triggered epoll loop, small enough to read
+// on one screen (Run). It exists because a direct write inside the event, one shared read buffer and system calls that
+// do not enter the Go scheduler measure level with redis-server, and because it knows when a round ends.
+//
+// Descriptors and events. conns[fd] is the connection with that descriptor, nil for listeners and the wake descriptor.
+// A closed connection keeps its descriptor until its round is over (reap), so no number is given out anew while events
+// of the same poll are still to be looked at: an event can be late, never for somebody else.
+//
+// What a connection waits for is derived from two flags (conn.sync), and epoll_ctl is called when that changes:
+//
+//	paused  wantWrite   registered
+//	no      no          EPOLLIN
+//	no      yes         EPOLLIN | EPOLLOUT
+//	yes     yes         EPOLLOUT
+//	yes     no          nothing but EPOLLERR and EPOLLHUP, which cannot be refused; the first of these takes the
+//	                    descriptor out of epoll (parked) until reading is resumed, since it would come in every round
+package epoll
+
+import (
+	"encoding/binary"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"redix/engine/reactor"
+)
+
+const (
+	maxEvents        = 512                   // taken from the kernel in one round
+	maxAccepts       = 64                    // per listener and round, so that a storm of connects starves nobody
+	acceptRest       = 50 * time.Millisecond // how long listeners rest when the system has no descriptor or memory
+	maxRaw           = 64 << 10              // more bytes than this are moved by an ordinary system call: they take long
+	firstConns       = 64                    // length of conns at the start; it doubles
+	wakeIncrementLen = 8                     // an eventfd takes a 64-bit number
+)
+
+// Reactor is the epoll engine.
+type Reactor struct {
+	opt       reactor.Options
+	handler   reactor.Handler
+	epfd      int
+	listeners []listener
+	addrs     []net.Addr
+	conns     []*conn
+	closing   []ending
+	events    []unix.EpollEvent
+	buf       []byte
+	stopping  bool
+
+	now        time.Time // read once per round
+	tickAt     time.Time
+	listenAt   time.Time // when resting listeners are asked again; zero if none rests
+	acceptWarn reactor.LogLimit
+
+	// wake is an eventfd, registered edge-triggered: each write is an event, and it need never be read. It is an
+	// os.File because that makes a late Wake harmless: the number cannot be written to after it is closed.
+	wake   *os.File
+	wakeFD int
+	woken  atomic.Bool
+}
+
+// ending is a connection that is closed at the end of the round, and why.
+type ending struct {
+	c   *conn
+	err error
+}
+
+// New binds the addresses of opt and makes the loop; the handler is first called by Run. The error names the address
+// that could not be bound.
+func New(opt reactor.Options, h reactor.Handler) (*Reactor, error) {
+	r := &Reactor{opt: opt.WithDefaults(), handler: h, epfd: -1, now: time.Now()}
+	r.events = make([]unix.EpollEvent, maxEvents)
+	r.buf = make([]byte, r.opt.ReadBufferSize)
+	r.conns = make([]*conn, firstConns)
+	if err := r.open(); err != nil {
+		r.release()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Reactor) open() error {
+	var err error
+	if r.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return os.NewSyscallError("epoll_create1", err)
+	}
+	if r.wakeFD, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
+		return os.NewSyscallError("eventfd", err)
+	}
+	r.wake = os.NewFile(uintptr(r.wakeFD), "wake")
+	if err := r.control(unix.EPOLL_CTL_ADD, r.wakeFD, unix.EPOLLIN|unix.EPOLLET); err != nil {
+		return os.NewSyscallError("epoll_ctl", err)
+	}
+	for i, a := range r.opt.Listen {
+		l, err := listen(a, r.opt)
+		if err != nil && a.Optional && reactor.Absent(err) {
+			r.opt.Log.Warn("address not available, going on without it", "address", a.Addr, "error", err)
+			r.addrs = append(r.addrs, nil)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		l.index = i
+		r.listeners = append(r.listeners, l)
+		r.addrs = append(r.addrs, l.addr)
+		if err := r.control(unix.EPOLL_CTL_ADD, l.fd, unix.EPOLLIN); err != nil {
+			return os.NewSyscallError("epoll_ctl", err)
+		}
+	}
+	return nil
+}
+
+// Run is the loop.
+func (r *Reactor) Run() error {
+	defer r.shut()
+	more := false
+	r.now = time.Now()
+	r.tickAt = r.now
+	for !r.stopping {
+		n, err := r.poll(more)
+		if err != nil {
+			return err
+		}
+		r.now = time.Now()
+		for i := 0; i < n && !r.stopping; i++ {
+			r.dispatch(int(r.events[i].Fd), r.events[i].Events)
+		}
+		r.timers()
+		r.reap()
+		more = !r.stopping && r.handler.EndOfRound()
+		if r.reap() {
+			more = true // Closed may have left work behind
+		}
+	}
+	return nil
+}
+
+// poll asks once without blocking and without telling the Go scheduler; only if nothing is ready does it go to sleep.
+// Under load the sleep is rare, and its price (giving up the processor to other goroutines and getting it back) with it.
+func (r *Reactor) poll(more bool) (int, error) {
+	n, errno := pollNow(r.epfd, r.events)
+	if n == 0 && errno == 0 && !more {
+		if delay := r.delay(); delay > 0 {
+			n, errno = pollWait(r.epfd, r.events, delay)
+		}
+	}
+	if errno == unix.EINTR {
+		return 0, nil
+	}
+	if errno != 0 {
+		return 0, os.NewSyscallError("epoll_wait", errno)
+	}
+	return n, nil
+}
+
+// delay is how long the loop may sleep.
+func (r *Reactor) delay() time.Duration {
+	next := r.tickAt
+	if !r.listenAt.IsZero() && r.listenAt.Before(next) {
+		next = r.listenAt
+	}
+	return time.Until(next)
+}
+
+func (r *Reactor) dispatch(fd int, ev uint32) {
+	var c *conn
+	if fd < len(r.conns) {
+		c = r.conns[fd]
+	}
+	switch {
+	case c != nil:
+		if !c.closing {
+			c.ready(ev)
+		}
+	case fd == r.wakeFD:
+		// Cleared before Woken looks at what the wakers left: whoever comes later writes again.
+		r.woken.Store(false)
+		r.handler.Woken()
+	default:
+		for i := range r.listeners {
+			if r.listeners[i].fd == fd {
+				r.accept(&r.listeners[i])
+				return
+			}
+		}
+	}
+}
+
+func (r *Reactor) timers() {
+	if r.stopping {
+		return
+	}
+	if !r.now.Before(r.tickAt) {
+		r.tickAt = r.now.Add(r.handler.Tick(r.now))
+	}
+	if !r.listenAt.IsZero() && !r.now.Before(r.listenAt) {
+		r.listenAt = time.Time{}
+		for _, l := range r.listeners {
+			r.control(unix.EPOLL_CTL_MOD, l.fd, unix.EPOLLIN)
+		}
+	}
+}
+
+// reap closes what was closed in this round, including what Closed itself closes, and tells whether there was any.
+func (r *Reactor) reap() bool {
+	any := len(r.closing) > 0
+	for i := 0; i < len(r.closing); i++ {
+		c, err := r.closing[i].c, r.closing[i].err
+		r.closing[i] = ending{}
+		r.conns[c.fd] = nil
+		unix.Close(int(c.fd)) // which takes it out of epoll
+		r.handler.Closed(c, err)
+	}
+	r.closing = r.closing[:0]
+	return any
+}
+
+// shut ends what is open after the last round.
+func (r *Reactor) shut() {
+	r.stopping = true
+	for _, c := range r.conns {
+		if c != nil {
+			c.end(nil)
+		}
+	}
+	r.reap()
+	r.release()
+}
+
+func (r *Reactor) release() {
+	r.CloseListeners()
+	if r.wake != nil {
+		r.wake.Close()
+	}
+	if r.epfd >= 0 {
+		unix.Close(r.epfd)
+		r.epfd = -1
+	}
+}
+
+// Wake implements reactor.Reactor.
+func (r *Reactor) Wake() {
+	if r.woken.Swap(true) {
+		return
+	}
+	var one [wakeIncrementLen]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
+	r.wake.Write(one[:]) // fails only once Run is over, when there is nobody to wake
+}
+
+// Stop implements reactor.Reactor.
+func (r *Reactor) Stop() { r.stopping = true }
+
+// Name implements reactor.Reactor.
+func (r *Reactor) Name() string { return "epoll" }
+
+// Addrs implements reactor.Reactor.
+func (r *Reactor) Addrs() []net.Addr { return r.addrs }
+
+// Now implements reactor.Reactor.
+func (r *Reactor) Now() time.Time { return r.now }
+
+// CanPause implements reactor.Reactor.
+func (r *Reactor) CanPause() bool { return true }
+
+// control is epoll_ctl with the descriptor as the event's tag.
+func (r *Reactor) control(op, fd int, events uint32) error {
+	return unix.EpollCtl(r.epfd, op, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
+}
