@@ -1,0 +1,84 @@
+// The real file system: the os package, with fdatasync for Sync and directory syncing added.
+
+package vfs
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// OS is the file system of the machine.
+type OS struct{}
+
+type osFile struct{ *os.File }
+
+func (f osFile) Sync() error { return dataSync(f.File) }
+
+func (f osFile) Size() (int64, error) {
+	info, err := f.File.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// OpenFile opens a file as os.OpenFile does; the descriptor is closed on exec.
+func (OS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
+	f, err := os.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
+}
+
+// Rename replaces newName atomically.
+func (OS) Rename(oldName, newName string) error { return os.Rename(oldName, newName) }
+
+// Remove deletes one file or empty directory.
+func (OS) Remove(name string) error { return os.Remove(name) }
+
+// MkdirAll creates dir and the directories above it.
+func (OS) MkdirAll(dir string, perm fs.FileMode) error { return os.MkdirAll(dir, perm) }
+
+// ReadDir lists the names in dir, sorted.
+func (OS) ReadDir(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names, nil
+}
+
+// Stat gives the size of a regular file; anything else under that name is an error.
+func (OS) Stat(name string) (int64, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return 0, &fs.PathError{Op: "stat", Path: name, Err: errors.New("not a regular file")}
+	}
+	return info.Size(), nil
+}
+
+// SyncDir syncs a directory. File systems that cannot sync one (EINVAL) keep names durable by themselves.
+func (OS) SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if errors.Is(err, syscall.EINVAL) {
+		err = nil
+	}
+	if cerr := d.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
