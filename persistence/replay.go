@@ -1,0 +1,463 @@
+// Replay reads a plan's files back into commands, in slices, so that the loop can answer LOADING in between.
+//
+// What is accepted, and what is done about damage:
+//
+//	SELECT                          handled here; every file starts in database 0
+//	# ... line                      skipped (annotations of redis-server)
+//	MULTI ... EXEC                  kept until the EXEC is there, then applied with both
+//	end of the last file torn       cut off before the last whole record, or before the MULTI (LoadTruncated),
+//	  (or filled with zeros)          or an error that says how to go on
+//	end of another file torn,       an error with file and offset; nothing is changed on disk
+//	anything else
+//
+// Memory is bounded by the largest record, or transaction, that the file really holds.
+
+package persistence
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+)
+
+// Apply runs one command. args point into the read buffer and die when it returns. An error ends the replay.
+type Apply func(db int, args [][]byte) error
+
+// ReplayOptions are the ends of a replay that the caller holds.
+type ReplayOptions struct {
+	Apply Apply
+	// LoadBase reads a base file in RDB format from r (an io.ByteReader too) and must not read beyond its end: what
+	// follows is taken for commands. It runs to its end within one Step. nil: such a file is an error.
+	LoadBase func(r io.Reader, name string) error
+	// Wake is called, from another goroutine, when Step gave up its slice for want of bytes and there are some now. nil:
+	// Step waits for them instead.
+	Wake func()
+}
+
+// Result sums up a replay.
+type Result struct {
+	Commands      int64 // applied, without SELECT
+	Bytes         int64
+	TruncatedFile string // name of the file whose torn end was cut off, if any
+	TruncatedAt   int64  // its size now
+	Dropped       int64  // bytes cut off
+}
+
+// Replayer is a replay in progress. It belongs to one goroutine.
+type Replayer struct {
+	plan *Plan
+	opts ReplayOptions
+	src  *readAhead
+
+	file  int    // index into plan.Files of the one being read
+	begun bool   // its start was looked at
+	got   int64  // bytes of it received
+	off   int64  // offset in it of win[0]
+	win   []byte // received, not used
+	owner *block // whose buffer win lies in; nil: win has its own
+	scan  frameScanner
+	args  [][]byte
+	db    int
+
+	inMulti bool
+	multi   []byte // the transaction so far
+	multiAt int64  // offset of its MULTI
+
+	before int64 // bytes of the files before
+	result Result
+	done   bool
+	err    error
+}
+
+// NewReplayer begins to read plan in the background. It must be stepped to its end or closed.
+func NewReplayer(plan *Plan, opts ReplayOptions) *Replayer {
+	wake := opts.Wake
+	if wake == nil {
+		wake = func() {}
+	}
+	return &Replayer{plan: plan, opts: opts, src: startReadAhead(plan.fs, plan.Files, wake)}
+}
+
+// Replay loads a whole plan at once. progress, which may be nil, is called now and then with bytes.
+func Replay(plan *Plan, apply Apply, progress func(done, total int64)) (Result, error) {
+	r := NewReplayer(plan, ReplayOptions{Apply: apply})
+	defer r.Close()
+	for {
+		done, err := r.Step(10000)
+		if progress != nil {
+			progress(r.Progress())
+		}
+		if done || err != nil {
+			return r.Result(), err
+		}
+	}
+}
+
+// Step applies up to budget commands (a transaction counts as one). done: everything is loaded, and Start may be called. It
+// returns early, neither done nor failed, when it would have to wait for the disk.
+func (r *Replayer) Step(budget int) (done bool, err error) {
+	for ; budget > 0 && !r.done && r.err == nil; budget-- {
+		more, err := r.one()
+		if err != nil {
+			r.err = err
+			r.Close()
+		}
+		if !more {
+			break
+		}
+	}
+	return r.done, r.err
+}
+
+// Progress tells how far it is, in bytes.
+func (r *Replayer) Progress() (done, total int64) { return r.before + r.off, r.plan.Total }
+
+// Result is final once Step said done.
+func (r *Replayer) Result() Result {
+	r.result.Bytes = r.before + r.off
+	return r.result
+}
+
+// Close stops the reading ahead. It may be called at any time, more than once.
+func (r *Replayer) Close() {
+	if r.src != nil {
+		close(r.src.stop)
+		r.src = nil
+	}
+}
+
+// one moves on by a record or a file. more is false when there is nothing to do now.
+func (r *Replayer) one() (more bool, err error) {
+	if r.file == len(r.plan.Files) {
+		return false, r.finish()
+	}
+	f := r.plan.Files[r.file]
+	if !r.begun {
+		if begun, err := r.begin(f); !begun || err != nil {
+			return false, err
+		}
+	}
+	for {
+		size, err := r.record(f.Size - r.off)
+		if err != nil {
+			return true, r.damaged(f, err)
+		}
+		if size > 0 {
+			err = r.use(size)
+			r.win = r.win[size:]
+			r.off += int64(size)
+			r.scan.reset()
+			return true, err
+		}
+		if r.got < f.Size {
+			if ok, err := r.receive(r.opts.Wake == nil); !ok || err != nil {
+				return false, err
+			}
+			continue
+		}
+		if len(r.win) > 0 || r.inMulti {
+			return true, r.damaged(f, errTorn)
+		}
+		r.nextFile(f)
+		return true, nil
+	}
+}
+
+// record gives the size of the frame, or annotation line, at the start of win; 0: win has to grow.
+func (r *Replayer) record(rest int64) (int, error) {
+	if len(r.win) == 0 || r.win[0] != '#' {
+		return r.scan.next(r.win, rest)
+	}
+	end := bytes.IndexByte(r.win[:min(len(r.win), blockHead)], '\n')
+	if end < 0 && len(r.win) >= blockHead {
+		return 0, &formatError{0, "an annotation without end"}
+	}
+	return end + 1, nil
+}
+
+// begin looks whether a base file is in RDB format, and has it loaded.
+func (r *Replayer) begin(f PlanFile) (ok bool, err error) {
+	const magic = "REDIS"
+	for r.got < min(int64(len(magic)), f.Size) {
+		if ok, err := r.receive(r.opts.Wake == nil); !ok || err != nil {
+			return false, err
+		}
+	}
+	r.begun = true
+	r.db = 0
+	if !bytes.HasPrefix(r.win, []byte(magic)) {
+		return true, nil
+	}
+	if r.opts.LoadBase == nil || !f.Base {
+		return false, fmt.Errorf("journal: %s is in RDB format, which cannot be loaded here; let redis-server write it anew "+
+			"with aof-use-rdb-preamble no", f.Path)
+	}
+	if err := r.opts.LoadBase(&baseReader{r: r, left: f.Size}, f.Name); err != nil {
+		return false, fmt.Errorf("journal: loading %s at offset %d: %w", f.Path, r.off, err)
+	}
+	return true, nil
+}
+
+// receive takes one more block into the window.
+func (r *Replayer) receive(wait bool) (ok bool, err error) {
+	b := r.src.next(wait)
+	if b == nil {
+		return false, nil
+	}
+	if b.err != nil {
+		return false, b.err
+	}
+	r.got += int64(b.n)
+	if len(r.win) <= blockHead {
+		start := blockHead - len(r.win)
+		copy(b.buf[start:], r.win)
+		r.giveBack()
+		r.win, r.owner = b.buf[start:blockHead+b.n], b
+		return true, nil
+	}
+	// A record larger than a block: it grows in a buffer of its own.
+	if r.owner != nil {
+		r.win = append(make([]byte, 0, 2*len(r.win)+b.n), r.win...)
+		r.giveBack()
+	}
+	r.win = append(r.win, b.body()...)
+	r.src.empty <- b
+	return true, nil
+}
+
+func (r *Replayer) giveBack() {
+	if r.owner != nil {
+		r.src.empty <- r.owner
+		r.owner = nil
+	}
+}
+
+// use acts on the record of size bytes at the start of win.
+func (r *Replayer) use(size int) error {
+	if r.win[0] == '#' {
+		return nil
+	}
+	r.args = words(r.args, r.win, r.scan.words)
+	name := r.args[0]
+	switch {
+	case !r.inMulti && is(name, "MULTI"):
+		r.inMulti = true
+		r.multiAt = r.off
+		r.multi = append(r.multi[:0], r.win[:size]...)
+		return nil
+	case r.inMulti && is(name, "MULTI"), !r.inMulti && is(name, "EXEC"):
+		return r.wrong(r.off, fmt.Errorf("%s is out of place", bytes.ToUpper(name)))
+	case r.inMulti:
+		r.multi = append(r.multi, r.win[:size]...)
+		if is(name, "EXEC") {
+			r.inMulti = false
+			return r.transaction()
+		}
+		return nil
+	}
+	return r.apply(r.off)
+}
+
+// transaction applies what was kept since MULTI.
+func (r *Replayer) transaction() error {
+	at := r.multiAt
+	for rest := r.multi; len(rest) > 0; {
+		r.scan.reset()
+		size, err := r.scan.next(rest, int64(len(rest)))
+		if err != nil || size == 0 {
+			return r.wrong(at, errors.New("a transaction changed while it was kept"))
+		}
+		r.args = words(r.args, rest, r.scan.words)
+		if err := r.apply(at); err != nil {
+			return err
+		}
+		rest = rest[size:]
+		at += int64(size)
+	}
+	if cap(r.multi) > recycleMax {
+		r.multi = nil
+	}
+	return nil
+}
+
+func (r *Replayer) apply(at int64) error {
+	if is(r.args[0], "SELECT") {
+		if len(r.args) != 2 {
+			return r.wrong(at, errors.New("SELECT needs one argument"))
+		}
+		db, err := strconv.ParseInt(string(r.args[1]), 10, 32)
+		if err != nil || db < 0 {
+			return r.wrong(at, fmt.Errorf("SELECT of database %.20q", r.args[1]))
+		}
+		r.db = int(db)
+		return nil
+	}
+	if err := r.opts.Apply(r.db, r.args); err != nil {
+		return r.wrong(at, err)
+	}
+	r.result.Commands++
+	return nil
+}
+
+func (r *Replayer) wrong(at int64, err error) error {
+	return fmt.Errorf("journal: %s, command at offset %d: %w", r.plan.Files[r.file].Path, at, err)
+}
+
+func words(args [][]byte, win []byte, spans []span) [][]byte {
+	args = args[:0]
+	for _, s := range spans {
+		args = append(args, win[s.start:s.end:s.end])
+	}
+	return args
+}
+
+// is compares a command's name without regard to case.
+func is(word []byte, upper string) bool {
+	if len(word) != len(upper) {
+		return false
+	}
+	for i := range word {
+		if word[i]&^0x20 != upper[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Replayer) nextFile(f PlanFile) {
+	r.giveBack()
+	r.win = nil
+	r.before += f.Size
+	r.file++
+	r.begun = false
+	r.got, r.off = 0, 0
+}
+
+func (r *Replayer) finish() error {
+	r.done = true
+	r.plan.replayed = true
+	r.Close()
+	return nil
+}
+
+// damaged decides what a record that cannot be read means.
+func (r *Replayer) damaged(f PlanFile, err error) error {
+	last := r.file == len(r.plan.Files)-1 && !f.capped
+	if bad := (*formatError)(nil); errors.As(err, &bad) {
+		zeros, rerr := false, error(nil)
+		if last {
+			zeros, rerr = r.zerosFrom(f, r.off+bad.at)
+		}
+		if rerr != nil || !zeros {
+			return errors.Join(fmt.Errorf("journal: bad file format reading the append only file %s at offset %d (record at %d): %w; make a "+
+				"backup, then try redis-check-aof --fix %s", f.Path, r.off+bad.at, r.off, err, r.plan.manifestPath), rerr)
+		}
+	}
+	cut := r.off
+	if r.inMulti {
+		cut = r.multiAt
+	}
+	if !last {
+		return fmt.Errorf("journal: unexpected end of file reading the append only file %s: the record at offset %d is incomplete and "+
+			"more should follow; make a backup, then try redis-check-aof --fix %s", f.Path, cut, r.plan.manifestPath)
+	}
+	if !r.plan.loadTruncated {
+		return fmt.Errorf("journal: unexpected end of file reading the append only file %s: the record at offset %d is incomplete; make a backup, "+
+			"then either set aof-load-truncated to yes and start again (this drops the last %d bytes), or use redis-check-aof --fix %s",
+			f.Path, cut, f.Size-cut, r.plan.manifestPath)
+	}
+	return r.truncate(f, cut)
+}
+
+// zerosFrom tells whether nothing but zeros follows: what a power cut leaves when the size of a file reached the disk and
+// its bytes did not. It reads the file, since the window may not hold the rest; this happens once at most.
+func (r *Replayer) zerosFrom(f PlanFile, at int64) (bool, error) {
+	file, err := r.plan.fs.OpenFile(f.Path, os.O_RDONLY, 0)
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	buf := make([]byte, blockHead)
+	for at < f.Size {
+		n, err := file.ReadAt(buf[:min(blockHead, f.Size-at)], at)
+		if n == 0 {
+			return false, err
+		}
+		if len(bytes.Trim(buf[:n], "\x00")) > 0 {
+			return false, nil
+		}
+		at += int64(n)
+	}
+	return true, nil
+}
+
+// truncate cuts the last file and ends the replay.
+func (r *Replayer) truncate(f PlanFile, cut int64) error {
+	file, err := r.plan.fs.OpenFile(f.Path, os.O_RDWR|os.O_APPEND, 0)
+	if err == nil {
+		if err = file.Truncate(cut); err == nil {
+			err = file.Sync()
+		}
+		if cerr := file.Close(); err == nil {
+			err = cerr
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("journal: cutting the torn end of %s at offset %d: %w", f.Path, cut, err)
+	}
+	r.result.TruncatedFile, r.result.TruncatedAt, r.result.Dropped = f.Name, cut, f.Size-cut
+	r.plan.log.Warn("journal: the torn end of the append only file was cut off", "file", f.Path, "offset", cut, "dropped", f.Size-cut)
+	r.plan.Files[r.file].Size = cut
+	r.plan.Total -= f.Size - cut
+	r.file++
+	r.before += cut
+	r.off, r.got, r.win = 0, 0, nil
+	return r.finish()
+}
+
+// baseReader gives LoadBase the bytes of the current file, through the same window.
+type baseReader struct {
+	r    *Replayer
+	left int64
+}
+
+func (b *baseReader) fill() error {
+	for len(b.r.win) == 0 {
+		if b.left == 0 {
+			return io.EOF
+		}
+		if _, err := b.r.receive(true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *baseReader) used(n int) {
+	b.r.win = b.r.win[n:]
+	b.r.off += int64(n)
+	b.left -= int64(n)
+}
+
+// Read implements io.Reader.
+func (b *baseReader) Read(p []byte) (int, error) {
+	if err := b.fill(); err != nil {
+		return 0, err
+	}
+	n := copy(p, b.r.win)
+	b.used(n)
+	return n, nil
+}
+
+// ReadByte implements io.ByteReader.
+func (b *baseReader) ReadByte() (byte, error) {
+	if err := b.fill(); err != nil {
+		return 0, err
+	}
+	c := b.r.win[0]
+	b.used(1)
+	return c, nil
+}

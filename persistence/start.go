@@ -1,0 +1,239 @@
+// From a directory to a running journal: Open (journal.go) reads the manifest into a Plan, a Replayer loads it, and
+// Start opens the file to append to. Start is the first to change anything on disk.
+
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"redix/persistence/vfs"
+)
+
+// PlanFile is one file to load.
+type PlanFile struct {
+	Name string
+	Path string
+	Base bool
+	Size int64 // bytes to load; what follows in the file does not count
+
+	capped bool // Size comes from the manifest: all of it was synced
+}
+
+// Plan lists what has to be loaded, in order.
+type Plan struct {
+	Files []PlanFile
+	Total int64 // bytes
+
+	man           manifest
+	fs            vfs.FS
+	dir           string
+	manifestPath  string
+	loadTruncated bool
+	log           *slog.Logger
+	replayed      bool
+}
+
+// Empty tells that there is no journal yet.
+func (p *Plan) Empty() bool { return p.man.empty() }
+
+func (j *Journal) manifestPath() string {
+	return filepath.Join(j.dir, j.opts.AppendFilename+".manifest")
+}
+
+func (j *Journal) tempPrefix() string { return "temp-" + j.opts.AppendFilename }
+
+// readPlan reads the manifest and looks at the files it names, so that a missing one is found before anything is loaded.
+func readPlan(j *Journal) (*Plan, error) {
+	fsys := j.opts.FS
+	p := &Plan{fs: fsys, dir: j.dir, manifestPath: j.manifestPath(), loadTruncated: j.opts.LoadTruncated, log: j.opts.Log}
+	data, err := vfs.ReadFile(fsys, p.manifestPath, manifestSizeMax)
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, refuseSingleFile(j)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("journal: reading the manifest: %w", err)
+	}
+	if p.man, err = parseManifest(data, p.manifestPath); err != nil {
+		return nil, err
+	}
+	for _, f := range p.man.live() {
+		path := filepath.Join(j.dir, f.name)
+		size, err := fsys.Stat(path)
+		if err != nil {
+			return nil, fmt.Errorf("journal: the manifest %s names %s: %w", p.manifestPath, f.name, err)
+		}
+		if f.size > size {
+			return nil, fmt.Errorf("journal: %s has %d bytes, the manifest says that at least %d were synced", path, size, f.size)
+		}
+		if f.size >= 0 {
+			size = f.size
+		}
+		p.Files = append(p.Files, PlanFile{Name: f.name, Path: path, Base: f.kind == typeBase, Size: size, capped: f.size >= 0})
+		p.Total += size
+	}
+	return p, nil
+}
+
+// refuseSingleFile turns a journal of the kind before redis-server 7 into an error: to start beside it with an empty
+// keyspace would look like a loss of all data.
+func refuseSingleFile(j *Journal) error {
+	old := filepath.Join(j.opts.Dir, j.opts.AppendFilename)
+	if size, err := j.opts.FS.Stat(old); err == nil && size > 0 {
+		return fmt.Errorf("journal: %s is a single-file AOF from before redis-server 7 and there is no %s: move it into %s "+
+			"and list it there (file %s seq 1 type b)", old, j.manifestPath(), j.dir, j.opts.AppendFilename)
+	}
+	return nil
+}
+
+// Start opens the journal for appending, after the plan was replayed to its end (an empty plan needs no replay). It
+// blocks on the disk.
+func (j *Journal) Start() error {
+	if !j.plan.Empty() && !j.plan.replayed {
+		return errors.New("journal: start before the plan was replayed")
+	}
+	w, err := j.newWriter()
+	if err != nil {
+		return err
+	}
+	if last := len(w.man.incr) - 1; last >= 0 && w.man.incr[last].size < 0 {
+		err = w.reopen(w.man.incr[last])
+	} else {
+		err = w.openFirst()
+	}
+	if err != nil {
+		return err
+	}
+	w.dropHistory()
+	j.launch(w)
+	return nil
+}
+
+// StartFresh opens the journal for a keyspace that is already there (appendonly switched on while running). Whatever the
+// directory held before is superseded when the returned base file is finished, not earlier: until then a restart finds
+// the old state. It blocks on the disk, shortly. When the base fails the journal is to be closed.
+func (j *Journal) StartFresh() (*BaseWriter, error) {
+	w, err := j.newWriter()
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range w.man.live() {
+		f.kind, f.size = typeHistory, -1
+		w.man.history = append(w.man.history, f)
+	}
+	w.man.base, w.man.incr = nil, nil
+	w.unlisted = true
+	if err := w.openFirst(); err != nil {
+		return nil, err
+	}
+	b := newBaseWriter(j)
+	b.firstSeq = w.file.seq
+	j.base = b
+	j.launch(w)
+	return b, nil
+}
+
+func (j *Journal) newWriter() (*writer, error) {
+	if j.running {
+		return nil, errors.New("journal: already started")
+	}
+	w := &writer{j: j, fs: j.opts.FS, man: j.plan.man.clone(), at: mark{db: noDB}, syncedAt: mark{db: noDB},
+		syncReq: make(chan vfs.File, 1), syncRes: make(chan syncResult, 1), timer: time.NewTimer(time.Hour)}
+	w.timer.Stop()
+	w.kept.get, w.kept.put = j.buffer, j.recycle
+	w.baseSeq, w.incrSeq = w.man.lastSeq()
+	w.historyTried = -1
+	if err := w.fs.MkdirAll(j.dir, 0o755); err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	if err := w.fs.SyncDir(j.opts.Dir); err != nil {
+		return nil, fmt.Errorf("journal: syncing directory %s: %w", j.opts.Dir, err)
+	}
+	w.removeTemps()
+	return w, nil
+}
+
+// removeTemps deletes what a process that died left unfinished. It does not have to succeed.
+func (w *writer) removeTemps() {
+	names, err := w.fs.ReadDir(w.j.dir)
+	for _, name := range names {
+		if strings.HasPrefix(name, w.j.tempPrefix()+".") {
+			err = errors.Join(err, w.fs.Remove(w.path(name)))
+		}
+	}
+	if err != nil {
+		w.j.opts.Log.Warn("journal: removing unfinished files", "error", err)
+	}
+}
+
+// reopen continues the last incr file. It is synced first: what an earlier process left there is not in memory any
+// more, so a sync that fails later could not be made good.
+func (w *writer) reopen(l listed) error {
+	file, err := w.fs.OpenFile(w.path(l.name), os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	size, err := file.Size()
+	if err == nil && size > 0 {
+		err = file.Sync()
+	}
+	if err != nil {
+		_ = file.Close()
+		return fmt.Errorf("journal: %s: %w", l.name, err)
+	}
+	w.file = &logFile{File: file, listed: l, size: size, synced: size}
+	w.at.fileSize, w.syncedAt.fileSize = size, size
+	return nil
+}
+
+func (w *writer) openFirst() error {
+	f, err := w.openNew()
+	if err != nil {
+		return err
+	}
+	man := w.man.clone()
+	man.incr = append(man.incr, f.listed)
+	if _, err := w.publishManifest(man); err != nil {
+		w.discard(f)
+		return err
+	}
+	w.file = f
+	return nil
+}
+
+// publishManifest makes man the truth, on disk and in w.man. visible with an error: on disk for all to see, but only
+// a sync of the directory makes it durable.
+func (w *writer) publishManifest(man manifest) (visible bool, err error) {
+	if !w.unlisted {
+		temp := w.path(w.j.tempPrefix() + ".manifest")
+		visible, err = vfs.WriteFile(w.fs, temp, w.j.manifestPath(), man.encode())
+		if err != nil {
+			err = fmt.Errorf("journal: writing the manifest: %w", err)
+		}
+		if !visible {
+			return false, err
+		}
+	}
+	w.man = man
+	return true, err
+}
+
+func (j *Journal) launch(w *writer) {
+	var size int64
+	for _, f := range j.plan.Files {
+		size += f.Size
+	}
+	if w.unlisted {
+		size = 0
+	}
+	j.figures.currentSize.Store(size)
+	j.figures.baseSize.Store(size)
+	j.running = true
+	go w.run()
+}

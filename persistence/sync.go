@@ -1,0 +1,468 @@
+// The writer goroutine: it alone touches the journal's files once Start has returned.
+//
+// Each turn takes what the loop queued, mends what is broken, writes, and syncs as the policy asks:
+//
+//	always     fdatasync here, after everything queued was written: one sync for all that gathered
+//	everysec   fdatasync in a goroutine of its own, at most one at a time, one second after the start of the one before
+//	no         never, except before a file is left behind
+//
+// Under everysec writes go on while a sync runs. Redis-server holds them back for up to two seconds, since the kernel
+// may block a write(2) behind the sync of the same file and its one thread would hang there. Here only this goroutine
+// would hang, and the replies that wait for that very write with it.
+//
+// The bytes written since the last good sync stay in memory, for the day that a sync fails. At half of the retain limit
+// a sync is started early; at the whole of it writes wait for the sync that runs, batches queue up, and Full turns true.
+// Under no nothing is retained; see replaceFile for what that means.
+
+package persistence
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"redix/persistence/vfs"
+)
+
+// logFile is the incr file being appended to.
+type logFile struct {
+	vfs.File
+	listed
+	head   int64 // bytes at its start that are ours, not the loop's: the SELECT
+	size   int64 // bytes of whole batches in it
+	synced int64 // of these, how many a sync has covered
+}
+
+// mark is a place in the journal that a sync will cover.
+type mark struct {
+	offset   int64 // journal offset
+	fileSize int64
+	db       int // database in force there
+}
+
+type syncResult struct {
+	err  error
+	took time.Duration
+}
+
+type writer struct {
+	j    *Journal
+	fs   vfs.FS
+	man  manifest
+	file *logFile
+
+	baseSeq, incrSeq int64 // highest ever used
+	historyTried     int64 // baseSeq when history was last deleted
+
+	pending []item // taken from the queue; pending[:next] are done
+	next    int
+
+	at       mark // everything written
+	syncedAt mark // everything synced
+	kept     retained
+
+	syncing  bool // syncer works on covering
+	covering mark
+	syncReq  chan vfs.File
+	syncRes  chan syncResult
+	timer    *time.Timer
+	lastSync time.Time // when the last sync started
+	counted  time.Time // until when delayed syncs were counted
+
+	// States other than HEALTHY.
+	torn     bool     // the file may be longer than file.size
+	distrust bool     // a sync of the file failed
+	syncErr  error    // with this
+	spare    *logFile // its successor, complete and synced, not listed yet
+	unsure   bool     // the manifest is visible, the directory not synced
+	unlisted bool     // no manifest is written yet: the first base is still in the making
+	backoff  time.Duration
+	reported reported
+}
+
+// reported is what the loop was last woken for.
+type reported struct {
+	written, synced int64
+	failing         bool
+}
+
+func (w *writer) run() {
+	defer close(w.j.done)
+	defer close(w.syncReq)
+	go w.syncer()
+	for {
+		w.take()
+		err := w.turn()
+		w.report(err)
+		if w.j.closing.Load() && w.ended(err) {
+			return
+		}
+		w.sleep(err)
+	}
+}
+
+// take moves the queue to pending and leaves an empty one of recycled room behind. It does so once a turn: what arrives
+// meanwhile waits for the next, so that replies are released in between.
+func (w *writer) take() {
+	if w.next < len(w.pending) {
+		return
+	}
+	clear(w.pending)
+	j := w.j
+	j.mu.Lock()
+	w.pending, j.queue = j.queue, w.pending[:0]
+	j.asleep = false
+	j.mu.Unlock()
+	w.next = 0
+}
+
+// turn does all that can be done now. An error means that it has to be tried again.
+func (w *writer) turn() error {
+	w.collect(false)
+	if err := w.mend(); err != nil {
+		return err
+	}
+	err := w.drain()
+	if serr := w.syncIfDue(); serr != nil {
+		return serr
+	}
+	if serr := w.settle(); serr != nil {
+		return serr
+	}
+	return err
+}
+
+// mend tries to get back to HEALTHY.
+func (w *writer) mend() error {
+	if w.distrust {
+		if err := w.replaceFile(); err != nil {
+			return err
+		}
+	}
+	if w.torn {
+		if err := w.file.Truncate(w.file.size); err != nil {
+			return fmt.Errorf("journal: cutting the unfinished end of %s: %w", w.file.name, err)
+		}
+		w.torn = false
+	}
+	return w.settle()
+}
+
+// settle makes the names durable, if they may not be, and then deletes what the manifest no longer needs.
+func (w *writer) settle() error {
+	for {
+		if w.unsure {
+			if err := w.fs.SyncDir(w.j.dir); err != nil {
+				return fmt.Errorf("journal: syncing directory %s: %w", w.j.dir, err)
+			}
+			w.unsure = false
+		}
+		w.dropHistory() // changes the manifest, once
+		if !w.unsure {
+			return nil
+		}
+	}
+}
+
+// drain does the pending items in order, until one fails or the retained bytes reach their limit.
+func (w *writer) drain() error {
+	for w.next < len(w.pending) && !w.mustHold() {
+		it := &w.pending[w.next]
+		var err error
+		switch {
+		case it.cut != nil:
+			err = w.rotate(it.cut)
+		case it.commit != nil:
+			w.commitBase(it.commit)
+		default:
+			err = w.write(it)
+		}
+		if err != nil {
+			return err
+		}
+		it.buf = nil
+		w.next++
+	}
+	return nil
+}
+
+// mustHold tells that no more may be written before a sync ends. (One that is not running yet is started by syncIfDue.)
+func (w *writer) mustHold() bool {
+	if w.kept.size < w.j.tune.retainLimit {
+		return false
+	}
+	if w.j.Policy() == No {
+		w.kept.dropBefore(0)
+		return false
+	}
+	w.collect(false)
+	return w.kept.size >= w.j.tune.retainLimit
+}
+
+// write appends one batch to the file, whole or not at all.
+func (w *writer) write(it *item) error {
+	if w.file.size == 0 && w.at.db != noDB {
+		// The loop does not know that the file changed, and each file is loaded on its own.
+		if err := w.put(appendSelect(nil, w.at.db)); err != nil {
+			return err
+		}
+		w.file.head = w.file.size
+	}
+	if err := w.put(it.buf); err != nil {
+		return err
+	}
+	w.at.offset += int64(len(it.buf))
+	w.at.db = it.db
+	w.j.written.Store(w.at.offset)
+	if w.j.Policy() == No || !w.kept.add(it.buf) {
+		w.j.recycle(it.buf)
+	}
+	return nil
+}
+
+func (w *writer) put(p []byte) error {
+	n, err := w.file.Write(p)
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		w.torn = true
+		if w.file.Truncate(w.file.size) == nil {
+			w.torn = false
+		}
+		return fmt.Errorf("journal: writing %s: %w", w.file.name, err)
+	}
+	w.file.size += int64(n)
+	w.at.fileSize = w.file.size
+	w.j.figures.currentSize.Add(int64(n))
+	return nil
+}
+
+// syncIfDue starts or does the sync that the policy asks for now.
+func (w *writer) syncIfDue() error {
+	if w.distrust || w.at.offset == w.syncedAt.offset {
+		return nil
+	}
+	switch w.j.Policy() {
+	case Always:
+		return w.syncNow()
+	case EverySec:
+		now := w.j.opts.Clock()
+		due := now.Sub(w.lastSync) >= w.j.tune.syncEvery
+		switch {
+		case w.syncing && due && now.Sub(w.counted) >= w.j.tune.syncEvery:
+			w.j.figures.delayed.Add(1)
+			w.counted = now
+		case !w.syncing && (due || w.kept.size >= w.j.tune.retainLimit/2):
+			w.startSync(now)
+		}
+	}
+	return nil
+}
+
+func (w *writer) startSync(now time.Time) {
+	w.lastSync, w.counted = now, now
+	w.covering = w.at
+	w.syncing = true
+	w.j.figures.syncing.Store(true)
+	w.syncReq <- w.file.File
+}
+
+// syncer runs the syncs, so that writes can go on beside them.
+func (w *writer) syncer() {
+	for f := range w.syncReq {
+		start := w.j.opts.Clock()
+		err := f.Sync()
+		w.syncRes <- syncResult{err, w.j.opts.Clock().Sub(start)}
+	}
+}
+
+// syncNow covers everything written, after the sync that may be running.
+func (w *writer) syncNow() error {
+	w.collect(true)
+	if !w.distrust && w.at.fileSize > w.file.synced {
+		start := w.j.opts.Clock()
+		w.lastSync = start
+		w.covering = w.at
+		err := w.file.Sync()
+		w.syncEnded(syncResult{err, w.j.opts.Clock().Sub(start)})
+	}
+	if w.distrust {
+		return w.syncError()
+	}
+	return nil
+}
+
+func (w *writer) syncError() error {
+	return fmt.Errorf("journal: syncing %s: %w", w.file.name, w.syncErr)
+}
+
+// collect takes the result of the running sync, if there is one and, unless block is set, if it has ended.
+func (w *writer) collect(block bool) {
+	if !w.syncing {
+		return
+	}
+	if block {
+		w.syncEnded(<-w.syncRes)
+		return
+	}
+	select {
+	case res := <-w.syncRes:
+		w.syncEnded(res)
+	default:
+	}
+}
+
+func (w *writer) syncEnded(res syncResult) {
+	f := &w.j.figures
+	w.syncing = false
+	f.syncing.Store(false)
+	f.syncs.Add(1)
+	f.syncLastNs.Store(int64(res.took))
+	f.syncMaxNs.Store(max(f.syncMaxNs.Load(), int64(res.took)))
+	if res.err != nil {
+		w.distrust = true
+		w.syncErr = res.err
+		w.j.lastFailure.Store(&failure{res.err})
+		w.j.opts.Log.Error("journal: sync failed, the file will be replaced", "file", w.file.name, "error", res.err)
+		return
+	}
+	w.covered(w.covering)
+}
+
+// covered notes that everything up to m is on disk.
+func (w *writer) covered(m mark) {
+	w.syncedAt = m
+	w.file.synced = m.fileSize
+	w.kept.dropBefore(w.at.offset - m.offset)
+}
+
+// report publishes progress and the error, and wakes the loop if something changed.
+func (w *writer) report(err error) {
+	j := w.j
+	if err == nil && w.distrust {
+		err = w.syncError()
+	}
+	now := reported{written: w.at.offset, synced: w.reported.synced, failing: err != nil}
+	if !w.unsure {
+		now.synced = w.syncedAt.offset
+		j.synced.Store(now.synced)
+	}
+	j.figures.writeFailing.Store(err != nil)
+	if err != nil {
+		j.failing.Store(&failure{err})
+		j.lastFailure.Store(&failure{err})
+	} else {
+		j.failing.Store(nil)
+		w.backoff = 0
+	}
+	if now.failing != w.reported.failing {
+		if now.failing {
+			j.opts.Log.Error("journal: writes are refused until this heals", "error", err)
+		} else {
+			j.opts.Log.Info("journal: healed")
+		}
+	}
+	if now != w.reported {
+		w.reported = now
+		j.opts.Wake()
+	}
+}
+
+// sleep waits for work: a kick from the loop, the end of the running sync, or the time of the next one.
+func (w *writer) sleep(err error) {
+	wait := w.nextWait(err)
+	if wait == 0 {
+		return
+	}
+	if err == nil && w.next == len(w.pending) {
+		w.j.mu.Lock()
+		more := len(w.j.queue) > 0
+		w.j.asleep = !more
+		w.j.mu.Unlock()
+		if more {
+			return
+		}
+	}
+	var timer <-chan time.Time
+	if wait > 0 {
+		w.timer.Reset(wait)
+		defer w.timer.Stop()
+		timer = w.timer.C
+	}
+	select {
+	case <-w.j.kick:
+	case <-timer:
+	case res := <-w.syncRes:
+		w.syncEnded(res)
+	}
+}
+
+// nextWait is how long nothing has to be done without a kick; negative: forever, zero: go on at once.
+func (w *writer) nextWait(err error) time.Duration {
+	switch {
+	case w.distrust && w.backoff == 0:
+		// The first attempt at a new file need not wait: the disk may well take that.
+		w.backoff = w.j.tune.retryMin
+		return 0
+	case err != nil || w.distrust:
+		w.backoff = min(max(2*w.backoff, w.j.tune.retryMin), w.j.tune.retryMax)
+		return w.backoff
+	case w.next < len(w.pending) && !w.syncing:
+		return 0
+	case w.at.offset == w.syncedAt.offset || w.j.Policy() != EverySec:
+		return -1
+	}
+	since := w.lastSync
+	if w.syncing {
+		since = w.counted
+	}
+	return max(time.Millisecond, w.j.tune.syncEvery-w.j.opts.Clock().Sub(since))
+}
+
+// ended finishes the journal once everything is written and synced, and tells whether it is finished.
+func (w *writer) ended(err error) bool {
+	if !w.j.abort.Load() {
+		w.j.mu.Lock()
+		more := len(w.j.queue) > 0
+		w.j.mu.Unlock()
+		if err != nil || more || w.next < len(w.pending) || w.unsure {
+			return false
+		}
+		if w.at.offset > w.syncedAt.offset {
+			if err := w.syncNow(); err != nil {
+				w.report(err)
+				return false
+			}
+		}
+		w.report(nil)
+	}
+	w.collect(true)
+	if err := w.file.Close(); err != nil {
+		w.j.opts.Log.Warn("journal: closing", "file", w.file.name, "error", err)
+	}
+	return true
+}
+
+func (w *writer) path(name string) string { return filepath.Join(w.j.dir, name) }
+
+// openNew creates the next incr file, empty.
+func (w *writer) openNew() (*logFile, error) {
+	w.incrSeq++
+	f := &logFile{listed: listed{
+		name: fmt.Sprintf("%s.%d.incr.aof", w.j.opts.AppendFilename, w.incrSeq), seq: w.incrSeq, kind: typeIncr, size: -1}}
+	var err error
+	f.File, err = w.fs.OpenFile(w.path(f.name), os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("journal: creating %s: %w", f.name, err)
+	}
+	return f, nil
+}
+
+// discard closes and removes a file that no manifest names.
+func (w *writer) discard(f *logFile) {
+	_ = f.Close()
+	_ = w.fs.Remove(w.path(f.name))
+}
