@@ -101,13 +101,10 @@ type overflow struct {
 // An inline frame's arguments are unquoted in place, so buf's bytes before n may change.
 func (p *Parser) Next(buf []byte, args [][]byte, l *Limits, authenticated bool) (_ [][]byte, n int, err error) {
 	args = args[:0]
-	if p.stage != stageIdle {
-		if p.stage != stageBig {
-			return p.resume(buf, args, l, authenticated)
-		}
+	if p.stage == stageBig {
 		p.Reset()
 	}
-	if len(buf) < 4 || buf[0] != '*' || !authenticated {
+	if p.stage != stageIdle || p.scan != 0 || len(buf) < 4 || buf[0] != '*' || !authenticated {
 		return p.resume(buf, args, l, authenticated)
 	}
 	count, pos := uint(buf[1]-'0'), uint(4)
@@ -139,8 +136,8 @@ func (p *Parser) Next(buf []byte, args [][]byte, l *Limits, authenticated bool) 
 	return args, int(pos), nil
 }
 
-// shortHeader reads a number of one to nine digits between a marker and a line end. next is where the line after it
-// starts, or 0 when b does not hold such a header whole; that says nothing about whether the header is right.
+// shortHeader reads a number of one to nine digits between the marker at buf[pos] and a line end. next is where the line
+// after it starts, or 0 when buf does not hold such a header whole; that says nothing about whether it is right.
 func shortHeader(buf []byte, pos uint) (number, next uint) {
 	b := buf[pos:]
 	if len(b) > shortHeaderSize {

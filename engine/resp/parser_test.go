@@ -48,9 +48,9 @@ func run(stream []byte, l *Limits, authenticated bool, takeBig bool, cut func(le
 		o    outcome
 		buf  []byte
 		args [][]byte
+		big  int // bytes of the frame that are in big buffers
 	)
 	for {
-		next := 0
 		for {
 			var n int
 			var err error
@@ -67,24 +67,25 @@ func run(stream []byte, l *Limits, authenticated bool, takeBig bool, cut func(le
 				frame[i] = string(a)
 			}
 			o.frames = append(o.frames, frame)
-			buf = buf[n:]
+			buf, big = buf[n:], 0
 			if len(buf) == 0 {
 				break
 			}
 		}
 		if have, size := p.WantBig(); takeBig && size > 0 && size < 1<<20 && len(buf)-have+len(stream) >= size+2 {
-			big := make([]byte, size+2)
-			read := copy(big, buf[have:])
-			stream = stream[copy(big[read:], stream):]
+			b := make([]byte, size+2)
+			read := copy(b, buf[have:])
+			stream = stream[copy(b[read:], stream):]
 			buf = buf[:have:have]
-			p.GiveBig(big)
+			p.GiveBig(b)
+			big += len(b)
 			continue
 		}
 		if len(stream) == 0 {
-			o.rest = len(buf)
+			o.rest = len(buf) + big
 			return o
 		}
-		next = min(max(1, cut(len(stream))), len(stream))
+		next := min(max(1, cut(len(stream))), len(stream))
 		if len(buf) < 4096 {
 			buf = append(make([]byte, 0, len(buf)+next), buf...) // so that it moves
 		}
@@ -163,6 +164,7 @@ func TestParserUnauthenticated(t *testing.T) {
 		{"*1\r\n$16385\r\n", "Protocol error: unauthenticated bulk length"},
 		{"*1\r\n$16384\r\n", ""},
 		{frameOf("AUTH", "x"), ""},
+		{"a b c d e f g h i j k l m\r\n", ""}, // no limit but the line's
 	} {
 		for _, cut := range []func(int) int{whole, byByte} {
 			if got := run([]byte(tc.in), testLimits(), false, false, cut).err; got != tc.want {
@@ -203,6 +205,19 @@ func TestParserPieces(t *testing.T) {
 					t.Fatalf("%s, big %v: %q\n got %s\nwant %s", name, takeBig, stream, got, expect)
 				}
 			}
+		}
+	}
+}
+
+// TestParserForgetsScan: a first line that came in two pieces once left its search position to the next frame, whose
+// line end was then missed.
+func TestParserForgetsScan(t *testing.T) {
+	var p Parser
+	stream := []byte("*0\r\n\r\n")
+	for _, step := range []struct{ from, to, n int }{{0, 3, 0}, {0, 6, 4}, {4, 6, 2}} {
+		_, n, err := p.Next(stream[step.from:step.to], nil, testLimits(), true)
+		if n != step.n || err != nil {
+			t.Fatalf("%q: n %d, %v, want %d", stream[step.from:step.to], n, err, step.n)
 		}
 	}
 }
