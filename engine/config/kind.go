@@ -13,6 +13,11 @@ import (
 	"syscall"
 )
 
+// refusal is the reason why a value is not taken. It ends up in an error reply, so its spelling is redis-server's.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
 // kind is the behaviour of one directive's value. Its functions work on the Values they are given, so that a load, a
 // rewrite or a test can use values of its own.
 type kind struct {
@@ -38,7 +43,7 @@ func single(expects string, parse func(*Values, string) error, get, write func(*
 		expects: expects,
 		set: func(v *Values, words []string, _ bool) error {
 			if len(words) != 1 {
-				return errors.New("wrong number of arguments")
+				return refusal("wrong number of arguments")
 			}
 			return parse(v, words[0])
 		},
@@ -55,7 +60,7 @@ func yesNo(at func(*Values) *bool) kind {
 		case "no":
 			*at(v) = false
 		default:
-			return errors.New("argument must be 'yes' or 'no'")
+			return refusal("argument must be 'yes' or 'no'")
 		}
 		return nil
 	}, func(v *Values) string {
@@ -73,7 +78,7 @@ func integer(low, high int, at func(*Values) *int) kind {
 			return err
 		}
 		if n < low || n > high {
-			return fmt.Errorf("argument must be between %d and %d inclusive", low, high)
+			return refusal(fmt.Sprintf("argument must be between %d and %d inclusive", low, high))
 		}
 		*at(v) = n
 		return nil
@@ -82,7 +87,7 @@ func integer(low, high int, at func(*Values) *int) kind {
 
 // clamped is an integer that is drawn into its range instead of refused, as redis-server does with hz.
 func clamped(low, high int, at func(*Values) *int) kind {
-	k := integer(math.MinInt32, math.MaxInt32, at)
+	k := integer(0, math.MaxInt32, at)
 	k.expects = fmt.Sprintf("an integer, drawn into %d to %d", low, high)
 	set := k.set
 	k.set = func(v *Values, words []string, more bool) error {
@@ -107,7 +112,7 @@ func memory(low, high int, at func(*Values) *int) kind {
 			return err
 		}
 		if n < low || n > high {
-			return fmt.Errorf("argument must be between %d and %d inclusive", low, high)
+			return refusal(fmt.Sprintf("argument must be between %d and %d inclusive", low, high))
 		}
 		*at(v) = n
 		return nil
@@ -128,7 +133,7 @@ func oneOf[T ~int](at func(*Values) *T, names ...string) kind {
 				return nil
 			}
 		}
-		return errors.New("argument(s) must be one of the following: " + list)
+		return refusal("argument(s) must be one of the following: " + list)
 	}, func(v *Values) string { return names[*at(v)] }, nil)
 }
 
@@ -143,10 +148,10 @@ func text(at func(*Values) *string) kind {
 func baseName(directive, what string, at func(*Values) *string) kind {
 	return single("a "+what+" without a path", func(v *Values, word string) error {
 		if word == "" {
-			return errors.New(directive + " can't be empty")
+			return refusal(directive + " can't be empty")
 		}
 		if word == "." || word == ".." || strings.ContainsAny(word, "/\x00") {
-			return fmt.Errorf("%s can't be a path, just a %s", directive, what)
+			return refusal(fmt.Sprintf("%s can't be a path, just a %s", directive, what))
 		}
 		*at(v) = word
 		return nil
@@ -179,10 +184,10 @@ func octal(high int, at func(*Values) *int) kind {
 	return single(fmt.Sprintf("octal permissions, 0 to %o", high), func(v *Values, word string) error {
 		n, err := strconv.ParseUint(word, 8, 31)
 		if err != nil {
-			return errors.New("argument couldn't be parsed as an octal number")
+			return refusal("argument couldn't be parsed as an octal number")
 		}
 		if n > uint64(high) {
-			return fmt.Errorf("argument must be between 0 and %o inclusive", high)
+			return refusal(fmt.Sprintf("argument must be between 0 and %o inclusive", high))
 		}
 		*at(v) = int(n)
 		return nil
@@ -203,11 +208,11 @@ func addresses(at func(*Values) *[]string) kind {
 				words = nil
 			}
 			if len(words) > maxAddresses {
-				return errors.New("Too many bind addresses specified.")
+				return refusal("Too many bind addresses specified.")
 			}
 			for _, word := range words {
 				if strings.TrimPrefix(word, "-") == "" {
-					return errors.New("Failed to bind to specified addresses.")
+					return refusal("Failed to bind to specified addresses.")
 				}
 			}
 			*at(v) = append([]string(nil), words...)
@@ -251,12 +256,12 @@ func savePoints(at func(*Values) *[]SavePoint) kind {
 			}
 			for i := 0; i < len(words); i += 2 {
 				if i+1 == len(words) {
-					return errors.New("Invalid save parameters")
+					return refusal("Invalid save parameters")
 				}
 				seconds, err1 := parseInt(words[i])
 				changes, err2 := parseInt(words[i+1])
 				if err1 != nil || err2 != nil || seconds < 1 || seconds > math.MaxInt32 || changes < 0 || changes > math.MaxInt32 {
-					return errors.New("Invalid save parameters")
+					return refusal("Invalid save parameters")
 				}
 				list = append(list, SavePoint{seconds, changes})
 			}
@@ -281,20 +286,23 @@ func outputLimits(at func(*Values) *[ClientClasses]OutputLimit) kind {
 		expects: "groups of class (normal, replica or pubsub), hard bytes, soft bytes, soft seconds",
 		several: true,
 		set: func(v *Values, words []string, _ bool) error {
-			if len(words) == 0 || len(words)%4 != 0 {
-				return errors.New("Wrong number of arguments in buffer limit configuration.")
+			if len(words) == 1 && words[0] == "" {
+				return nil // no class is named, so none changes
+			}
+			if len(words)%4 != 0 {
+				return refusal("Wrong number of arguments in buffer limit configuration.")
 			}
 			limits := *at(v)
 			for ; len(words) > 0; words = words[4:] {
 				class, ok := classes[strings.ToLower(words[0])]
 				if !ok {
-					return errors.New("Invalid client class specified in buffer limit configuration.")
+					return refusal("Invalid client class specified in buffer limit configuration.")
 				}
 				hard, err1 := parseMemory(words[1])
 				soft, err2 := parseMemory(words[2])
 				seconds, err3 := parseInt(words[3])
 				if err1 != nil || err2 != nil || err3 != nil || seconds < 0 || seconds > math.MaxInt32 {
-					return errors.New("Error in hard, soft or soft_seconds setting in buffer limit configuration.")
+					return refusal("Error in hard, soft or soft_seconds setting in buffer limit configuration.")
 				}
 				limits[class] = OutputLimit{hard, soft, seconds}
 			}
@@ -333,7 +341,7 @@ func interval(low, high int) string {
 func parseInt(word string) (int, error) {
 	n, err := strconv.Atoi(word)
 	if err != nil || strconv.Itoa(n) != word {
-		return 0, errors.New("argument couldn't be parsed into an integer")
+		return 0, refusal("argument couldn't be parsed into an integer")
 	}
 	return n, nil
 }
@@ -343,13 +351,14 @@ var memoryUnits = map[string]int{
 	"": 1, "b": 1, "k": 1000, "kb": 1 << 10, "m": 1000 * 1000, "mb": 1 << 20, "g": 1000 * 1000 * 1000, "gb": 1 << 30,
 }
 
-// parseMemory reads digits and an optional unit. A size that does not fit is an error, where redis-server wraps.
+// parseMemory reads digits and an optional unit. Where redis-server takes a missing number for 0, and wraps or cuts off
+// one that is too large, this is an error.
 func parseMemory(word string) (int, error) {
 	digits := strings.TrimRight(strings.ToLower(word), "kmgb")
 	unit, known := memoryUnits[strings.ToLower(word[len(digits):])]
 	n, err := strconv.ParseUint(digits, 10, strconv.IntSize-1)
 	if err != nil || !known || n > uint64(math.MaxInt/unit) {
-		return 0, errors.New("argument must be a memory value")
+		return 0, refusal("argument must be a memory value")
 	}
 	return int(n) * unit, nil
 }
@@ -371,5 +380,5 @@ func systemError(err error) error {
 		return err
 	}
 	message := number.Error()
-	return errors.New(strings.ToUpper(message[:1]) + message[1:])
+	return refusal(strings.ToUpper(message[:1]) + message[1:])
 }

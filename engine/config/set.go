@@ -7,15 +7,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"redix/engine/glob"
 )
 
 // Pair is one directive and its value, as CONFIG GET shows them.
 type Pair struct{ Name, Value string }
 
-// Get returns the directives that one of the patterns names, each once. Names are compared in any case; match
-// compares a lower-case pattern with a name. A pattern without * ? or [ is a name and comes back as it was written.
-// Aliases are names of their own.
-func (c *Config) Get(match func(pattern, name []byte) bool, patterns ...string) []Pair {
+// Get returns the directives that one of the patterns names, each once and in any case. A pattern without * ? or [ is a
+// name and comes back as it was written. Aliases are names of their own.
+func (c *Config) Get(patterns ...string) []Pair {
 	var out []Pair
 	seen := make(map[string]bool)
 	add := func(as, name string, d *Directive) {
@@ -34,7 +35,7 @@ func (c *Config) Get(match func(pattern, name []byte) bool, patterns ...string) 
 		}
 		for _, d := range table {
 			for _, name := range [...]string{d.Name, d.Alias} {
-				if name != "" && match([]byte(lower), []byte(name)) {
+				if name != "" && glob.MatchFold([]byte(pattern), []byte(name)) {
 					add(name, name, d)
 				}
 			}
@@ -95,11 +96,11 @@ func (c *Config) resolve(pairs []string, local bool) ([]*Directive, error) {
 		case !ok:
 			return nil, fmt.Errorf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", oneLine(pairs[i]))
 		case !d.Mutable:
-			return nil, setError(name, errors.New("can't set immutable config"))
+			return nil, setError(pairs[i], errors.New("can't set immutable config"))
 		case d.Protected && !c.ProtectedConfig.Allows(local):
-			return nil, setError(name, errors.New("can't set protected config"))
+			return nil, setError(pairs[i], errors.New("can't set protected config"))
 		case names[name]:
-			return nil, setError(name, errors.New("duplicate parameter"))
+			return nil, setError(pairs[i], errors.New("duplicate parameter"))
 		}
 		names[name] = true
 		rows = append(rows, d)

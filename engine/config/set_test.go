@@ -3,15 +3,9 @@ package config
 import (
 	"errors"
 	"fmt"
-	"path"
 	"strings"
 	"testing"
 )
-
-func match(pattern, name []byte) bool {
-	ok, err := path.Match(string(pattern), string(name))
-	return ok && err == nil
-}
 
 // others holds a value that differs from the default for each directive that has one.
 var others = map[string]string{
@@ -73,7 +67,7 @@ func TestEveryDirectiveRoundTrips(t *testing.T) {
 			if name == "" {
 				continue
 			}
-			if got := c.Get(match, name); len(got) != 1 || got[0] != (Pair{name, other}) {
+			if got := c.Get(name); len(got) != 1 || got[0] != (Pair{name, other}) {
 				t.Errorf("GET %s: %q", name, got)
 			}
 		}
@@ -114,7 +108,7 @@ func TestGet(t *testing.T) {
 		{"proto-max-bulk-len", "[{proto-max-bulk-len 536870912}]"},
 		{"client-output-buffer-limit", "[{client-output-buffer-limit normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60}]"},
 	} {
-		if got := fmt.Sprint(c.Get(match, strings.Fields(test.patterns)...)); got != test.want {
+		if got := fmt.Sprint(c.Get(strings.Fields(test.patterns)...)); got != test.want {
 			t.Errorf("GET %s: %s, want %s", test.patterns, got, test.want)
 		}
 	}
@@ -124,14 +118,14 @@ func TestGet(t *testing.T) {
 			aliases++
 		}
 	}
-	if got := len(c.Get(match, "*")); got != len(table)+aliases {
+	if got := len(c.Get("*")); got != len(table)+aliases {
 		t.Errorf("GET *: %d names, want %d", got, len(table)+aliases)
 	}
 }
 
 func TestSetIsAllOrNothing(t *testing.T) {
 	c := load(t, nil, nil)
-	before := c.Get(match, "*")
+	before := c.Get("*")
 	var applied []string
 	apply := func(d *Directive) error {
 		applied = append(applied, d.Name+"="+d.Value(&c.Values))
@@ -145,7 +139,7 @@ func TestSetIsAllOrNothing(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
-	if after := c.Get(match, "*"); fmt.Sprint(after) != fmt.Sprint(before) {
+	if after := c.Get("*"); fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("a refused SET left %v", after)
 	}
 	// hz has not changed and is not applied; what was applied is applied again with the old value.
