@@ -185,6 +185,9 @@ func parseShortInt(b []byte) (float64, bool) {
 //	integer, x < digits + 7                      123000
 //	fraction, fewer than 7 places or |x| < 4     0.00123, 12.5
 //	anything else                                1.23e-7, 1e+300
+//
+// The server's own algorithm (Grisu2) misses the fewest digits for about one double in a thousand; these are printed
+// shorter here, and read back the same.
 func AppendDouble(dst []byte, f float64) []byte {
 	switch {
 	case math.IsNaN(f):
