@@ -171,7 +171,7 @@ func (s *Server) refuse(row *Row, text string) *Row {
 // feed journals one record.
 func (s *Server) feed(db *keyspace.DB, args Args) {
 	if s.Journal != nil && s.loader == nil {
-		s.Journal.Append(db.ID, args)
+		s.Journal.Append(db.ID, args...)
 	}
 }
 
@@ -221,7 +221,7 @@ func (s *Server) Expired(db *keyspace.DB, key []byte) {
 		return
 	}
 	s.expireArgs = append(s.expireArgs[:0], wordDel, key)
-	s.Journal.Append(db.ID, s.expireArgs)
+	s.Journal.Append(db.ID, s.expireArgs...)
 	if s.Journal.Always() {
 		s.marks.note(s.Keyspace.Hash(key), s.Journal.Appended())
 		s.marks.last = s.Journal.Appended()

@@ -4,7 +4,7 @@ package engine
 // and none waits for the disk. Offsets count bytes since the start.
 type Journal interface {
 	// Append adds one record to the current batch. args die when it returns.
-	Append(db int, args [][]byte)
+	Append(db int, args ...[]byte)
 	// Appended is the offset after the last record.
 	Appended() int64
 	// HandOver gives the batch to the goroutine that writes, at the end of a round.
@@ -21,8 +21,8 @@ type Journal interface {
 
 // Loader brings the data from disk back, in steps, while the loop answers LOADING.
 type Loader interface {
-	// Step applies some records through apply, for at most a fraction of a millisecond.
-	Step(apply func(db int, args [][]byte) error) (done bool, err error)
+	// Step passes up to budget records to Server.Apply. It returns early when it would have to wait for the disk.
+	Step(budget int) (done bool, err error)
 	// Progress is how many bytes have been loaded, and of how many.
 	Progress() (done, total int64)
 }

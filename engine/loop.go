@@ -13,6 +13,8 @@ const (
 	sliceNs = int64(50 * time.Microsecond)
 	// expireBatch is how many keys expire between two looks at the clock.
 	expireBatch = 32
+	// loadBatch is how many commands are loaded between two looks at the clock.
+	loadBatch = 64
 )
 
 // EndOfRound runs what was left over, hands the journal its batch, and does background work. It returns true when there
@@ -71,11 +73,11 @@ func (s *Server) background() bool {
 }
 
 func (s *Server) expiryDue() bool {
-	return !s.NoActiveExpire && s.Keyspace.SoonestMs() <= s.Keyspace.NowMs
+	return !s.NoActiveExpire && s.Keyspace.SoonestMs() < s.Keyspace.NowMs
 }
 
 func (s *Server) loadStep() bool {
-	done, err := s.loader.Step(s.apply)
+	done, err := s.loader.Step(loadBatch)
 	if err == nil && !done {
 		return true
 	}
@@ -88,8 +90,8 @@ func (s *Server) loadStep() bool {
 	return false
 }
 
-// apply runs a command from the journal.
-func (s *Server) apply(db int, args [][]byte) error {
+// Apply runs a command from the journal; the loader calls it from Step.
+func (s *Server) Apply(db int, args [][]byte) error {
 	if db < 0 || db >= s.Keyspace.Len() {
 		return fmt.Errorf("database %d is out of range (databases is %d)", db, s.Keyspace.Len())
 	}
@@ -137,8 +139,8 @@ func (s *Server) Tick(now time.Time) time.Duration {
 	s.Stats.LateExpiryMs = s.Keyspace.ExpireBehindMs()
 	s.closeIdle()
 	next := time.Second / time.Duration(max(s.Config.Hz, 1))
-	if at := s.Keyspace.SoonestMs(); !s.NoActiveExpire && at-s.NowMs < next.Milliseconds() {
-		next = time.Duration(max(at-s.NowMs, 1)) * time.Millisecond
+	if at := s.Keyspace.SoonestMs(); !s.NoActiveExpire && at < s.NowMs+next.Milliseconds() {
+		next = time.Duration(max(at+1-s.NowMs, 1)) * time.Millisecond
 	}
 	return next
 }

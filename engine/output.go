@@ -103,6 +103,12 @@ func (s *Server) release() {
 	}
 }
 
+// ReleaseAll sends what waited for the journal, after it has been closed; what a full socket does not take is lost.
+func (s *Server) ReleaseAll() {
+	s.Journal = nil
+	s.release()
+}
+
 // maxOffset is the journal offset up to which replies may leave; without a journal nothing waits.
 func (s *Server) maxOffset() int64 {
 	if s.Journal == nil {

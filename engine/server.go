@@ -12,6 +12,12 @@ import (
 	"redix/engine/resp"
 )
 
+// Version is Redix's own; INFO shows it beside the version of Redis whose behaviour it follows.
+const Version = "0.1.0"
+
+// RedisVersion is what clients read to know what they may use. It is the version that Valkey reports, too.
+const RedisVersion = "7.2.4"
+
 // Server is the loop's state. Nothing outside the loop touches it while Run works.
 type Server struct {
 	Config   *config.Config
@@ -73,6 +79,14 @@ type Hooks struct {
 	Greet func(conn reactor.Conn) string
 	// Opened prepares a new client (is a password needed?).
 	Opened func(c *Client)
+	// ConfigChanged is told of directives that CONFIG SET has changed, with the new values in place; an error takes the
+	// change back.
+	ConfigChanged func(d *config.Directive) error
+	// Shutdown ends the server in good order; with force even if the journal cannot be written. It returns only when the
+	// server goes on.
+	Shutdown func(force bool) error
+	// Fatal ends the server because it cannot go on.
+	Fatal func(err error)
 }
 
 // NewServer returns a server with empty databases. The caller sets Reactor, and Journal or a Loader, before Run.

@@ -45,11 +45,12 @@ func (db *DB) Find(key []byte) (e Entry, ok bool) {
 	return e, true
 }
 
-// Lookup returns the live entry of key. One whose deadline has passed is removed first. When there is none, the entry
+// Lookup returns the live entry of key. One whose deadline has passed (the millisecond it names is over, as in
+// redis-server) is removed first. When there is none, the entry
 // returned still serves as the place for a new one (Set and so on).
 func (db *DB) Lookup(key []byte) (e Entry, ok bool) {
 	e, ok = db.Find(key)
-	if ok && e.b[0]&flagDeadline != 0 && e.Deadline() <= db.ks.NowMs {
+	if ok && e.b[0]&flagDeadline != 0 && e.Deadline() < db.ks.NowMs {
 		db.expire(&e)
 		ok = false
 	}

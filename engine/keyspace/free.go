@@ -106,7 +106,7 @@ func (ks *Keyspace) ExpireStep(max int) bool {
 
 func (ks *Keyspace) expireDB(db *DB, max int) bool {
 	var more bool
-	ks.due, more = db.wheel.Advance(ks.NowMs, ks.due[:0], max)
+	ks.due, more = db.wheel.Advance(ks.NowMs-1, ks.due[:0], max)
 	for _, r := range ks.due {
 		e := db.entryAt(Ref(r))
 		ks.ExpiredActive++
@@ -120,7 +120,7 @@ func (ks *Keyspace) ExpireBehindMs() int64 {
 	var late int64
 	for _, db := range ks.dbs {
 		if db.wheel != nil {
-			late = max(late, db.wheel.Behind(ks.NowMs))
+			late = max(late, db.wheel.Behind(ks.NowMs-1))
 		}
 	}
 	return late

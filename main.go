@@ -1,0 +1,176 @@
+// Redix is a Redis-compatible in-memory server. See README.md; docs/architecture.md shows how the parts meet.
+//
+// This file joins them: configuration, log, table, loop, reactor, journal, signals, exit codes.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"redix/commands"
+	"redix/engine"
+	"redix/engine/config"
+	"redix/engine/reactor"
+	"redix/engine/reactor/auto"
+	"redix/persistence"
+)
+
+// reserveFDs are kept for the journal, its rewrite and the log when clients take all others.
+const reserveFDs = 32
+
+func main() {
+	cfg, err := config.Load(os.Args[1:], os.Environ(), os.Stdin)
+	switch {
+	case errors.Is(err, config.ErrHelp):
+		_ = config.Help(os.Stdout)
+		return
+	case errors.Is(err, config.ErrVersion):
+		fmt.Println("Redix", engine.Version)
+		return
+	}
+	if err == nil {
+		err = serve(cfg)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "redix:", err)
+		os.Exit(1)
+	}
+}
+
+// serve runs the server until it is told to stop.
+func serve(cfg *config.Config) error {
+	if runtime.GOMAXPROCS(0) < 2 { // with one, the blocking poll loses its processor to the monitor thread each time
+		runtime.GOMAXPROCS(2)
+	}
+	log, err := openLog(cfg)
+	if err != nil {
+		return err
+	}
+	if err := os.Chdir(cfg.Dir); err != nil {
+		return fmt.Errorf("dir: %w", err)
+	}
+	s := engine.NewServer(cfg, commands.NewTable(), log)
+	commands.Attach(s)
+	s.Reactor, err = auto.New(cfg.IOReactor, reactor.Options{
+		Listen:     addresses(cfg),
+		Backlog:    cfg.TCPBacklog,
+		KeepAlive:  time.Duration(cfg.KeepAliveSeconds) * time.Second,
+		ReserveFDs: reserveFDs,
+		Log:        log,
+	}, s)
+	if err != nil {
+		return err
+	}
+	p := &process{server: s, log: log}
+	aof, err := persistence.Attach(s, log)
+	if err != nil {
+		return err
+	}
+	p.aof = aof
+	s.Hooks.Shutdown = p.stop
+	s.Hooks.Fatal = func(err error) { p.failure = err; s.Reactor.Stop() }
+	p.watchSignals()
+	for _, a := range s.Reactor.Addrs() {
+		if a != nil {
+			log.Info("ready to accept connections", "address", a.String(), "reactor", s.Reactor.Name())
+		}
+	}
+	if err := s.Reactor.Run(); err != nil {
+		return err
+	}
+	return p.failure
+}
+
+// process is what ends with the process: signals, the last sync, the exit code.
+type process struct {
+	server   *engine.Server
+	aof      *persistence.Attachment
+	log      *slog.Logger
+	signaled atomic.Bool
+	failure  error
+}
+
+// watchSignals lets SIGTERM and SIGINT stop the server in good order; a second one ends it at once.
+func (p *process) watchSignals() {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP)
+	woken := p.server.Hooks.Woken
+	p.server.Hooks.Woken = func() {
+		if woken != nil {
+			woken()
+		}
+		if p.signaled.Load() {
+			_ = p.stop(false) // a failure is logged; the next signal ends the process
+		}
+	}
+	go func() {
+		s := <-signals
+		p.log.Info("stopping", "signal", s.String())
+		p.signaled.Store(true)
+		p.server.Reactor.Wake()
+		<-signals
+		os.Exit(1)
+	}()
+}
+
+// stop finishes the round, writes and syncs the journal, sends what waited for it, and ends the loop. With force it ends
+// even if the journal cannot be written.
+func (p *process) stop(force bool) error {
+	p.server.Reactor.CloseListeners()
+	if err := p.aof.Close(); err != nil {
+		p.log.Error("the journal could not be written to its end", "error", err)
+		if !force {
+			p.failure = err
+		}
+	}
+	p.server.ReleaseAll()
+	p.server.Reactor.Stop()
+	p.log.Info("stopped")
+	return nil
+}
+
+// addresses lists where to listen.
+func addresses(cfg *config.Config) []reactor.Address {
+	var out []reactor.Address
+	if cfg.Port != 0 {
+		for _, host := range cfg.Bind {
+			name, optional := strings.CutPrefix(host, "-")
+			out = append(out, reactor.Address{Network: "tcp", Addr: net.JoinHostPort(name, strconv.Itoa(cfg.Port)),
+				Optional: optional})
+		}
+	}
+	if cfg.UnixSocket != "" {
+		path := cfg.UnixSocket
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(cfg.Dir, path)
+		}
+		out = append(out, reactor.Address{Network: "unix", Addr: path, Perm: os.FileMode(cfg.UnixSocketPerm)})
+	}
+	return out
+}
+
+// openLog returns a logger to the configured file or to standard output; its level follows the configuration.
+func openLog(cfg *config.Config) (*slog.Logger, error) {
+	out := os.Stdout
+	if cfg.LogFile != "" {
+		f, err := os.OpenFile(cfg.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		if err != nil {
+			return nil, fmt.Errorf("logfile: %w", err)
+		}
+		out = f
+	}
+	commands.LogLevel.Set(cfg.LogLevel.Slog())
+	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: &commands.LogLevel})), nil
+}
