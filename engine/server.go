@@ -35,6 +35,9 @@ type Server struct {
 	Dirty int64
 	// NoActiveExpire is DEBUG SET-ACTIVE-EXPIRE 0.
 	NoActiveExpire bool
+	// Scratch are buffers for commands to build values in: a handler may use them until it returns, and leaves them
+	// to the next one, grown maybe.
+	Scratch [3][]byte
 	// Hooks are called by the engine where other packages keep state of their own.
 	Hooks Hooks
 

@@ -91,7 +91,8 @@ func (ks *Keyspace) Swap(a, b int) {
 
 func (ks *Keyspace) touch(e *Entry) {
 	if ks.BeforeChange != nil {
-		ks.BeforeChange(e)
+		was := *e // a copy, so that handlers' entries stay on the stack
+		ks.BeforeChange(&was)
 	}
 }
 
