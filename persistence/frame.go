@@ -67,8 +67,10 @@ func (s *frameScanner) next(win []byte, rest int64) (size int, err error) {
 			return 0, nil
 		}
 		end := int(start + length)
-		if win[end] != '\r' || win[end+1] != '\n' {
-			return 0, &formatError{int64(end), "a word is not followed by CR LF"}
+		for i, want := range [2]byte{'\r', '\n'} {
+			if win[end+i] != want {
+				return 0, &formatError{int64(end + i), "a word is not followed by CR LF"}
+			}
 		}
 		s.words = append(s.words, span{int(start), end})
 		s.pos = end + 2

@@ -13,7 +13,7 @@ import (
 )
 
 // fastTuning makes retries and everysec quick enough to test without waiting.
-var fastTuning = tuning{retryMin: 200 * time.Microsecond, retryMax: time.Millisecond, syncEvery: 2 * time.Millisecond,
+var fastTuning = tuning{retryMin: 50 * time.Microsecond, retryMax: 200 * time.Microsecond, syncEvery: 500 * time.Microsecond,
 	retainLimit: 1 << 20}
 
 // rig is a journal and the loop that feeds it.

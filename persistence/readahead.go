@@ -78,10 +78,10 @@ func (r *readAhead) readFile(i int, pf PlanFile) bool {
 		case <-r.stop:
 			return false
 		}
-		if b.buf == nil {
-			b.buf = make([]byte, blockHead+blockBody)
-		}
 		want := min(blockBody, pf.Size-pos)
+		if int64(len(b.buf)) < blockHead+want {
+			b.buf = make([]byte, blockHead+want)
+		}
 		n, err := f.ReadAt(b.buf[blockHead:blockHead+want], pos)
 		b.n, b.file, b.err = n, i, nil
 		pos += int64(n)

@@ -87,7 +87,7 @@ func (x *Faulty) Fired() int {
 	return x.fired
 }
 
-func (x *Faulty) check(op Op, name string) (err error, short int) {
+func (x *Faulty) check(op Op, name string) (short int, err error) {
 	if x.Before != nil {
 		x.Before(op, name)
 	}
@@ -98,15 +98,15 @@ func (x *Faulty) check(op Op, name string) (err error, short int) {
 	for _, f := range x.faults {
 		if f.Op == op && n >= f.First && n < f.First+f.Count {
 			x.fired++
-			return &fs.PathError{Op: op.String(), Path: name, Err: f.Err}, f.Short
+			return f.Short, &fs.PathError{Op: op.String(), Path: name, Err: f.Err}
 		}
 	}
-	return nil, 0
+	return 0, nil
 }
 
 // OpenFile implements FS.
 func (x *Faulty) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
-	if err, _ := x.check(OpOpen, name); err != nil {
+	if _, err := x.check(OpOpen, name); err != nil {
 		return nil, err
 	}
 	f, err := x.FS.OpenFile(name, flag, perm)
@@ -118,7 +118,7 @@ func (x *Faulty) OpenFile(name string, flag int, perm fs.FileMode) (File, error)
 
 // Rename implements FS.
 func (x *Faulty) Rename(oldName, newName string) error {
-	if err, _ := x.check(OpRename, oldName); err != nil {
+	if _, err := x.check(OpRename, oldName); err != nil {
 		return err
 	}
 	return x.FS.Rename(oldName, newName)
@@ -126,7 +126,7 @@ func (x *Faulty) Rename(oldName, newName string) error {
 
 // Remove implements FS.
 func (x *Faulty) Remove(name string) error {
-	if err, _ := x.check(OpRemove, name); err != nil {
+	if _, err := x.check(OpRemove, name); err != nil {
 		return err
 	}
 	return x.FS.Remove(name)
@@ -134,7 +134,7 @@ func (x *Faulty) Remove(name string) error {
 
 // MkdirAll implements FS.
 func (x *Faulty) MkdirAll(dir string, perm fs.FileMode) error {
-	if err, _ := x.check(OpMkdir, dir); err != nil {
+	if _, err := x.check(OpMkdir, dir); err != nil {
 		return err
 	}
 	return x.FS.MkdirAll(dir, perm)
@@ -142,7 +142,7 @@ func (x *Faulty) MkdirAll(dir string, perm fs.FileMode) error {
 
 // ReadDir implements FS.
 func (x *Faulty) ReadDir(dir string) ([]string, error) {
-	if err, _ := x.check(OpReadDir, dir); err != nil {
+	if _, err := x.check(OpReadDir, dir); err != nil {
 		return nil, err
 	}
 	return x.FS.ReadDir(dir)
@@ -150,7 +150,7 @@ func (x *Faulty) ReadDir(dir string) ([]string, error) {
 
 // Stat implements FS.
 func (x *Faulty) Stat(name string) (int64, error) {
-	if err, _ := x.check(OpStat, name); err != nil {
+	if _, err := x.check(OpStat, name); err != nil {
 		return 0, err
 	}
 	return x.FS.Stat(name)
@@ -158,7 +158,7 @@ func (x *Faulty) Stat(name string) (int64, error) {
 
 // SyncDir implements FS.
 func (x *Faulty) SyncDir(dir string) error {
-	if err, _ := x.check(OpSyncDir, dir); err != nil {
+	if _, err := x.check(OpSyncDir, dir); err != nil {
 		return err
 	}
 	return x.FS.SyncDir(dir)
@@ -171,7 +171,7 @@ type faultyFile struct {
 }
 
 func (f *faultyFile) Write(p []byte) (int, error) {
-	err, short := f.x.check(OpWrite, f.name)
+	short, err := f.x.check(OpWrite, f.name)
 	if err == nil {
 		return f.File.Write(p)
 	}
@@ -183,7 +183,7 @@ func (f *faultyFile) Write(p []byte) (int, error) {
 }
 
 func (f *faultyFile) ReadAt(p []byte, off int64) (int, error) {
-	if err, _ := f.x.check(OpRead, f.name); err != nil {
+	if _, err := f.x.check(OpRead, f.name); err != nil {
 		return 0, err
 	}
 	return f.File.ReadAt(p, off)
@@ -191,7 +191,7 @@ func (f *faultyFile) ReadAt(p []byte, off int64) (int, error) {
 
 // Sync that fails by plan also loses the dirty bytes, if the file below can: that is what kernels do.
 func (f *faultyFile) Sync() error {
-	if err, _ := f.x.check(OpSync, f.name); err != nil {
+	if _, err := f.x.check(OpSync, f.name); err != nil {
 		if d, ok := f.File.(interface{ LoseDirty() }); ok {
 			d.LoseDirty()
 		}
@@ -201,7 +201,7 @@ func (f *faultyFile) Sync() error {
 }
 
 func (f *faultyFile) Truncate(size int64) error {
-	if err, _ := f.x.check(OpTruncate, f.name); err != nil {
+	if _, err := f.x.check(OpTruncate, f.name); err != nil {
 		return err
 	}
 	return f.File.Truncate(size)
@@ -209,7 +209,7 @@ func (f *faultyFile) Truncate(size int64) error {
 
 // Close that fails by plan has closed the file all the same, as close(2) does.
 func (f *faultyFile) Close() error {
-	err, _ := f.x.check(OpClose, f.name)
+	_, err := f.x.check(OpClose, f.name)
 	if cerr := f.File.Close(); err == nil {
 		err = cerr
 	}
