@@ -140,7 +140,6 @@ func TestShortWriteThenWritable(t *testing.T) {
 			}
 			nWritable = 0
 		})
-		before = rounds.Load()
 		for range 20 {
 			s.do(func() {})
 		}

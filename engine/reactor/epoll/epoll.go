@@ -31,13 +31,15 @@ import (
 )
 
 const (
-	maxEvents        = 512                   // taken from the kernel in one round
-	maxAccepts       = 64                    // per listener and round, so that a storm of connects starves nobody
-	acceptRest       = 50 * time.Millisecond // how long listeners rest when the system has no descriptor or memory
-	maxRaw           = 64 << 10              // more bytes than this are moved by an ordinary system call: they take long
-	firstConns       = 64                    // length of conns at the start; it doubles
-	wakeIncrementLen = 8                     // an eventfd takes a 64-bit number
+	maxEvents  = 512                   // taken from the kernel in one round
+	maxAccepts = 64                    // per listener and round, so that a storm of connects starves nobody
+	acceptRest = 50 * time.Millisecond // how long listeners rest when the system has no descriptor or memory
+	maxRaw     = 64 << 10              // more bytes than this are moved by an ordinary system call: they take long
+	firstConns = 64                    // length of conns at the start; it doubles
 )
+
+// wakeIncrement is what a Wake writes: an eventfd takes 64-bit numbers.
+var wakeIncrement = binary.NativeEndian.AppendUint64(nil, 1)
 
 // Reactor is the epoll engine.
 type Reactor struct {
@@ -249,9 +251,7 @@ func (r *Reactor) Wake() {
 	if r.woken.Swap(true) {
 		return
 	}
-	var one [wakeIncrementLen]byte
-	binary.NativeEndian.PutUint64(one[:], 1)
-	r.wake.Write(one[:]) // fails only once Run is over, when there is nobody to wake
+	r.wake.Write(wakeIncrement) // fails only once Run is over, when there is nobody to wake
 }
 
 // Stop implements reactor.Reactor.
