@@ -5,20 +5,24 @@
 package main
 
 import (
+	"errors"
 	"image/color"
 	"math"
+	"os"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 const (
 	chartWidth = 18 * vg.Centimeter
 	rowHeight  = 0.6 * vg.Centimeter
 	barHeight  = 0.36 * vg.Centimeter
+	margin     = 0.4 * vg.Centimeter
 	maxRatio   = 4 // longer bars are cut off here
 )
 
@@ -41,7 +45,7 @@ func drawChart(path string, fs []finding) (bool, error) {
 		return false, nil
 	}
 	p := plot.New()
-	p.Title.Text = "redix : redis-server, medians (| bound, - - equal)"
+	p.Title.Text = "redix : redis-server, medians (| bound, - - equal, grey: the bound is not on the ratio)"
 	p.X.Label.Text = "ratio"
 	p.X.Min, p.X.Max = 0, 1.1
 	var names []string
@@ -62,7 +66,19 @@ func drawChart(path string, fs []finding) (bool, error) {
 	equal.Dashes = []vg.Length{vg.Points(4), vg.Points(3)}
 	p.Add(equal)
 	p.Y.Min, p.Y.Max = -0.6, float64(len(shown))-0.4
-	return true, p.Save(chartWidth, 3*vg.Centimeter+rowHeight*vg.Length(len(shown)), path)
+	return true, saveSVG(p, chartWidth, 3*vg.Centimeter+rowHeight*vg.Length(len(shown)), path)
+}
+
+// saveSVG draws p with a margin: viewers have fonts of other widths than plot reckons with.
+func saveSVG(p *plot.Plot, width, height vg.Length, path string) error {
+	canvas := vgsvg.New(width, height)
+	p.Draw(draw.Crop(draw.New(canvas), margin, -margin, margin, -margin))
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = canvas.WriteTo(f)
+	return errors.Join(err, f.Close())
 }
 
 // mark is where the bound's mark stands; 0 where the bound is not on the ratio.

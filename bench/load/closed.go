@@ -6,6 +6,7 @@ package load
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -50,6 +51,8 @@ type Closed struct {
 // stallLimit ends a loop to which the server has answered nothing for so long.
 const stallLimit = 60 * time.Second
 
+var errStalled = fmt.Errorf("load: no reply for %v", stallLimit)
+
 // closedRun is the state of one run of a Closed.
 type closedRun struct {
 	Closed
@@ -88,7 +91,7 @@ func (c Closed) Run(ctx context.Context) (Stats, error) {
 			return Stats{}, err
 		}
 		if now-r.lastNs > int64(stallLimit) {
-			return Stats{}, context.DeadlineExceeded
+			return Stats{}, errStalled
 		}
 		if err := r.round(); err != nil {
 			return Stats{}, err
