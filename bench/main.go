@@ -57,7 +57,7 @@ func parseFlags() options {
 	flag.BoolVar(&o.list, "list", false, "print the scenarios and their bounds, run nothing")
 	flag.BoolVar(&o.strict, "strict", false, "exit with 3 if a bound is missed")
 	flag.IntVar(&o.runs, "runs", 5, "runs of each server in each scenario, but for scenarios that cap them")
-	flag.DurationVar(&o.duration, "duration", 2*time.Second, "length of a timed run (0.7 s with -short)")
+	flag.DurationVar(&o.duration, "duration", 2*time.Second, "length of a timed run (0.6 s with -short)")
 	flag.IntVar(&o.serverCPU, "server-cpu", 0, "CPU to pin servers to; -1: none")
 	flag.IntVar(&o.loadCPU, "load-cpu", 1, "CPU to pin the load to; -1: none")
 	flag.StringVar(&o.work, "work", "build", "`directory` for the servers' files; on a real disk, not in memory")
@@ -68,7 +68,7 @@ func parseFlags() options {
 		durationSet := false
 		flag.Visit(func(f *flag.Flag) { durationSet = durationSet || f.Name == "duration" })
 		if !durationSet {
-			o.duration = 700 * time.Millisecond
+			o.duration = 600 * time.Millisecond
 		}
 	}
 	return o

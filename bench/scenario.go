@@ -17,6 +17,7 @@ import (
 const (
 	metricRate       = "ops_per_s"
 	metricCPU        = "cpu_us_per_cmd"
+	metricLoadCPU    = "load_us_per_cmd" // the generator's own; above cpu_us_per_cmd, it sets the throughput
 	metricP50        = "p50_us"
 	metricP99        = "p99_us"
 	metricP999       = "p999_us"
@@ -40,7 +41,7 @@ const (
 	metricForeign    = "foreign_cpu_percent" // of all CPUs, spent outside the server and this program; see outsiders
 )
 
-var metricOrder = []string{metricRate, metricCPU, metricP50, metricP99, metricP999, metricMax, metricGrowth,
+var metricOrder = []string{metricRate, metricCPU, metricLoadCPU, metricP50, metricP99, metricP999, metricMax, metricGrowth,
 	metricPerKey, metricUsedPerKey, metricKeysBack, metricMemoryBack, metricNormalP99, metricP99Ratio, metricHeld,
 	metricPerConn, metricPerFresh, metricAnswered, metricSeconds, metricWaitCPU, metricGCCPU, metricGCPause,
 	metricGCPauses, metricForeign}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"os/exec"
 	"strconv"
 	"time"
@@ -137,14 +138,14 @@ func closedLoop(w workload, depth int) func(*bench, *server) (result, error) {
 		if err != nil {
 			return nil, err
 		}
-		var from, to time.Duration
-		var fromErr, toErr error
+		var from, to, loadFrom, loadTo time.Duration
+		var marks [4]error
 		stats, err := load.Closed{Port: s.port, Conns: clientCount, Source: script,
 			Warmup: b.duration / 5, Duration: b.duration,
-			Begin: func() { from, fromErr = cpuTime(s.pid) },
-			End:   func() { to, toErr = cpuTime(s.pid) },
+			Begin: func() { from, marks[0] = cpuTime(s.pid); loadFrom, marks[1] = cpuTime(os.Getpid()) },
+			End:   func() { to, marks[2] = cpuTime(s.pid); loadTo, marks[3] = cpuTime(os.Getpid()) },
 		}.Run(b.ctx)
-		if err := errors.Join(err, refused(stats), fromErr, toErr); err != nil {
+		if err := errors.Join(append(marks[:], err, refused(stats))...); err != nil {
 			return nil, err
 		}
 		after, err := residentBytes(s.pid)
@@ -154,6 +155,7 @@ func closedLoop(w workload, depth int) func(*bench, *server) (result, error) {
 		r := latencies(stats)
 		r[metricRate] = stats.PerSecond()
 		r[metricCPU] = microseconds(to-from) / float64(max(stats.Commands, 1))
+		r[metricLoadCPU] = microseconds(loadTo-loadFrom) / float64(max(stats.Commands, 1))
 		r[metricGrowth] = float64(after - before)
 		return r, nil
 	}
