@@ -73,11 +73,12 @@ func serve(cfg *config.Config) error {
 		return err
 	}
 	p := &process{server: s, log: log}
-	aof, err := persistence.Attach(s, log)
+	aof, err := persistence.Attach(s, log, commands.Rebuild)
 	if err != nil {
 		return err
 	}
 	p.aof = aof
+	s.Hooks.ConfigChanged = aof.Changed
 	s.Hooks.Shutdown = p.stop
 	s.Hooks.Fatal = func(err error) { p.failure = err; s.Reactor.Stop() }
 	p.watchSignals()
@@ -106,11 +107,8 @@ func (p *process) watchSignals() {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP)
-	woken := p.server.Hooks.Woken
 	p.server.Hooks.Woken = func() {
-		if woken != nil {
-			woken()
-		}
+		p.aof.Woken()
 		if p.signaled.Load() {
 			_ = p.stop(false) // a failure is logged; the next signal ends the process
 		}

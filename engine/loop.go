@@ -46,7 +46,7 @@ func (s *Server) runReady() {
 
 // background works for at most a slice: loading, expiry, freeing. It returns true when more is to be done.
 func (s *Server) background() bool {
-	if s.loader == nil && !s.expiryDue() && s.Keyspace.Garbage() == 0 {
+	if s.loader == nil && !s.expiryDue() && s.Keyspace.Garbage() == 0 && !s.HasWork {
 		return false
 	}
 	start := s.nanotime()
@@ -62,6 +62,9 @@ func (s *Server) background() bool {
 			more = s.Keyspace.ExpireStep(expireBatch)
 		}
 		if s.Keyspace.FreeStep() {
+			more = true
+		}
+		if s.HasWork && s.Hooks.Work() {
 			more = true
 		}
 	}
@@ -136,6 +139,7 @@ func (s *Server) Tick(now time.Time) time.Duration {
 		s.Hooks.Cron()
 	}
 	s.Stats.sampleRates(s.NowMs)
+	s.Stats.PeakMemory = max(s.Stats.PeakMemory, s.Keyspace.Used())
 	s.Stats.LateExpiryMs = s.Keyspace.ExpireBehindMs()
 	s.closeIdle()
 	next := time.Second / time.Duration(max(s.Config.Hz, 1))

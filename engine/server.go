@@ -38,6 +38,8 @@ type Server struct {
 	// Scratch are buffers for commands to build values in: a handler may use them until it returns, and leaves them
 	// to the next one, grown maybe.
 	Scratch [3][]byte
+	// HasWork makes the loop call Hooks.Work between its rounds.
+	HasWork bool
 	// Hooks are called by the engine where other packages keep state of their own.
 	Hooks Hooks
 
@@ -82,9 +84,16 @@ type Hooks struct {
 	Greet func(conn reactor.Conn) string
 	// Opened prepares a new client (is a password needed?).
 	Opened func(c *Client)
+	// Work does some tens of microseconds of work while HasWork is set. It returns false when it has to wait for the
+	// disk: it is then called again in a later round, at the latest after the reactor was woken.
+	Work func() (more bool)
 	// ConfigChanged is told of directives that CONFIG SET has changed, with the new values in place; an error takes the
 	// change back.
 	ConfigChanged func(d *config.Directive) error
+	// Persistence tells how the journal is doing; nil without one.
+	Persistence func() PersistenceStatus
+	// Unknown sees a command that is in no table, before it is refused; it returns true when it has dealt with it.
+	Unknown func(c *Client, args Args) bool
 	// Shutdown ends the server in good order; with force even if the journal cannot be written. It returns only when the
 	// server goes on.
 	Shutdown func(force bool) error
@@ -263,7 +272,8 @@ func (s *Server) wait(c *Client) {
 // nanotime is a monotonic clock in nanoseconds.
 func (s *Server) nanotime() int64 { return int64(time.Since(s.base)) }
 
-func isLocal(addr string) bool {
+// IsLocal tells whether an address of reactor.Conn is of this machine: loopback, or a unix socket.
+func IsLocal(addr string) bool {
 	if strings.HasPrefix(addr, "/") || addr == "" {
 		return true // a unix socket
 	}

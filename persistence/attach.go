@@ -2,29 +2,47 @@ package persistence
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"redix/engine"
 	"redix/engine/config"
+	"redix/engine/keyspace"
 )
 
-// The joint to the engine: it loads the journal into a server at start, then makes the server feed it.
+// The joint to the engine: it loads the journal into a server at start, makes the server feed it from then on, and
+// switches it on and off while the server runs.
+//
+// Switching on needs a base file: the keyspace at the moment from which the journal counts. It is a keyspace.Snapshot,
+// written in slices between the rounds of the loop while writes go on, each of them into the new incr file.
 
-// closeTimeout is how long a failing disk may hold up a shutdown.
-const closeTimeout = 10 * time.Second
+const (
+	// closeTimeout is how long a failing disk may hold up a shutdown.
+	closeTimeout = 10 * time.Second
+	// snapshotStep is how many entries are written between two looks at the clock.
+	snapshotStep = 16
+)
 
 // Always implements engine.Journal.
 func (j *Journal) Always() bool { return j.Policy() == Always }
+
+// Rebuild passes the commands that make an entry from nothing to put. args die when put returns.
+type Rebuild func(e *keyspace.Entry, put func(args ...[]byte))
 
 // Attachment is what a server has of persistence. It belongs to the loop.
 type Attachment struct {
 	server  *engine.Server
 	log     *slog.Logger
+	rebuild Rebuild
+
 	journal *Journal // nil: appendonly no
 	load    *Replayer
 	started time.Time
 	logged  time.Time
+
+	base     *BaseWriter
+	snapshot *keyspace.Snapshot
 }
 
 // policies translates appendfsync.
@@ -33,9 +51,11 @@ var policies = map[config.AppendFsync]Policy{
 }
 
 // Attach opens the journal that the server's configuration asks for and has the server load it; the journal is fed from
-// the moment that the data is there. With appendonly no it does nothing yet.
-func Attach(s *engine.Server, log *slog.Logger) (*Attachment, error) {
-	a := &Attachment{server: s, log: log}
+// the moment that the data is there. With appendonly no it waits to be switched on.
+func Attach(s *engine.Server, log *slog.Logger, rebuild Rebuild) (*Attachment, error) {
+	a := &Attachment{server: s, log: log, rebuild: rebuild}
+	s.Hooks.Work = a.work
+	s.Hooks.Cron = a.cron
 	if !s.Config.AppendOnly {
 		return a, nil
 	}
@@ -47,7 +67,6 @@ func Attach(s *engine.Server, log *slog.Logger) (*Attachment, error) {
 	a.logged = a.started
 	a.load = NewReplayer(plan, ReplayOptions{Apply: s.Apply, Wake: s.Reactor.Wake})
 	s.Hooks.Loaded = func(err error) { a.loaded(j, err) }
-	s.Hooks.Cron = a.cron
 	s.Load(a.load)
 	return a, nil
 }
@@ -75,8 +94,11 @@ func (a *Attachment) loaded(j *Journal, err error) {
 	a.server.Journal = j
 }
 
-// cron logs the progress of loading every second.
+// cron logs the progress of loading every second, and looks after a base file that waits for the disk.
 func (a *Attachment) cron() {
+	if a.base != nil {
+		a.server.HasWork = true
+	}
 	if a.load == nil || time.Since(a.logged) < time.Second {
 		return
 	}
@@ -85,14 +107,151 @@ func (a *Attachment) cron() {
 	a.log.Info("loading the journal", "bytes", done, "of", total)
 }
 
+// Changed follows CONFIG SET of the directives that concern the journal; it is for engine.Hooks.ConfigChanged.
+func (a *Attachment) Changed(d *config.Directive) error {
+	c := a.server.Config
+	switch d.Name {
+	case "appendfsync":
+		if a.journal != nil {
+			a.journal.SetPolicy(policies[c.AppendFsync])
+		}
+	case "appendonly":
+		if c.AppendOnly && a.journal == nil {
+			return a.switchOn()
+		}
+		if !c.AppendOnly && a.journal != nil {
+			return a.switchOff()
+		}
+	}
+	return nil
+}
+
+// switchOn starts a journal for the keyspace as it is. Commands are journalled from here on; a restart finds them once
+// the base file is finished, which work sees to.
+func (a *Attachment) switchOn() error {
+	if loading, _, _ := a.server.LoadProgress(); loading {
+		return errors.New("the dataset is being loaded")
+	}
+	j, _, err := a.open()
+	if err != nil {
+		return err
+	}
+	base, err := j.StartFresh()
+	if err != nil {
+		return errors.Join(err, j.Close(closeTimeout))
+	}
+	a.journal = j
+	a.server.Journal = j
+	a.startSnapshot(base)
+	a.log.Info("journal switched on, writing a base file", "keys", a.keys())
+	return nil
+}
+
+func (a *Attachment) switchOff() error {
+	a.dropBase()
+	err := a.journal.Close(closeTimeout)
+	a.server.ReleaseAll()
+	a.journal = nil
+	a.log.Info("journal switched off")
+	return err
+}
+
+func (a *Attachment) startSnapshot(base *BaseWriter) {
+	a.base = base
+	a.started = time.Now()
+	a.server.HasWork = true
+	var db int
+	put := func(args ...[]byte) { base.Append(db, args...) }
+	a.snapshot = a.server.Keyspace.StartSnapshot(func(id int, e *keyspace.Entry) {
+		db = id
+		a.rebuild(e, put)
+	})
+}
+
+// work writes a few entries of the base file, or looks whether it is in the manifest.
+func (a *Attachment) work() bool {
+	if a.base == nil {
+		a.server.HasWork = false
+		return false
+	}
+	done, err := a.base.Status()
+	switch {
+	case done && err != nil:
+		a.log.Error("the base file could not be written; the journal is off", "error", err)
+		a.server.Config.AppendOnly = false
+		if err := a.switchOff(); err != nil {
+			a.log.Error("closing the journal", "error", err)
+		}
+		return false
+	case done:
+		a.log.Info("base file written", "bytes", a.base.Size(), "took", time.Since(a.started).Round(time.Millisecond))
+		a.base = nil
+		return false
+	case a.snapshot == nil || a.base.Full():
+		a.server.HasWork = false // until Wake or cron
+		return false
+	}
+	if a.snapshot.Step(snapshotStep) {
+		a.snapshot = nil
+		a.base.Finish()
+	}
+	return true
+}
+
+func (a *Attachment) dropBase() {
+	if a.snapshot != nil {
+		a.snapshot.Cancel()
+		a.snapshot = nil
+	}
+	a.base = nil
+	a.server.HasWork = false
+}
+
+func (a *Attachment) keys() (n int) {
+	for i := range a.server.Keyspace.Len() {
+		n += a.server.Keyspace.DB(i).Len()
+	}
+	return n
+}
+
+// Woken is for engine.Hooks.Woken: the disk has made progress.
+func (a *Attachment) Woken() { a.server.HasWork = a.base != nil }
+
 // Journal returns the journal in use, nil when there is none.
 func (a *Attachment) Journal() *Journal { return a.journal }
 
-// Close writes and syncs everything.
+// Rewriting reports whether a base file is being written.
+func (a *Attachment) Rewriting() bool { return a.base != nil }
+
+// Close writes and syncs everything. A base file that is still being written is finished first, so that nothing
+// acknowledged is lost when the journal was switched on a moment ago.
 func (a *Attachment) Close() error {
 	if a.journal == nil {
 		return nil
 	}
-	err := a.journal.Close(closeTimeout)
-	return errors.Join(err)
+	if err := a.finishBase(); err != nil {
+		return fmt.Errorf("base file: %w", err)
+	}
+	return a.journal.Close(closeTimeout)
+}
+
+// finishBase blocks: it is for the end of the process.
+func (a *Attachment) finishBase() error {
+	for deadline := time.Now().Add(closeTimeout); a.base != nil; {
+		if a.snapshot != nil && !a.base.Full() {
+			a.work()
+			deadline = time.Now().Add(closeTimeout)
+			continue
+		}
+		done, err := a.base.Status()
+		if done {
+			a.base = nil
+			return err
+		}
+		if time.Now().After(deadline) {
+			return ErrCloseTimeout
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return nil
 }

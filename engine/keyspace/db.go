@@ -294,7 +294,9 @@ func (db *DB) Flush() {
 	if db.idx.count == 0 {
 		return
 	}
-	db.ks.garbage = append(db.ks.garbage, garbage{idx: db.idx})
+	if db.ks.snapshot == nil || !db.ks.snapshot.keepFlushed(db.idx) {
+		db.ks.garbage = append(db.ks.garbage, garbage{idx: db.idx})
+	}
 	db.idx = newIndex(db.ks.arena)
 	db.wheel = nil
 	db.expires = 0

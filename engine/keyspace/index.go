@@ -14,7 +14,7 @@ import "unsafe"
 // record. over[b] counts the entries whose home is b but which live elsewhere: a lookup that misses in the home bucket
 // goes on exactly until it has seen that many.
 //
-// A segment splits when it is full to 94 % or no slot is left near the home bucket: a new segment takes the entries whose
+// A segment splits when it is full to 98 % or no slot is left near the home bucket: a new segment takes the entries whose
 // next tag bit is 1, everything else stays in place. Two sibling segments merge when both together are below 38 %. The
 // directory doubles when a segment of full depth splits and halves when no segment needs the last bit.
 //
@@ -29,7 +29,7 @@ const (
 	tagBits        = 25
 	tagShift       = 64 - tagBits
 	dispShift      = refBits
-	splitAt        = 480
+	splitAt        = 500
 	mergeBelow     = 192
 )
 

@@ -19,10 +19,6 @@ type Keyspace struct {
 	// NowMs is the round's clock in Unix milliseconds; the loop sets it. Expiry compares with it.
 	NowMs int64
 
-	// BeforeChange, when set, is called at the choke point with the entry as it still is, or with Found false for a
-	// key that is about to be created. A running snapshot hooks in here.
-	BeforeChange func(e *Entry)
-
 	// Expired counts the entries that expired, ExpiredActive those of them that the timer wheel found.
 	Expired, ExpiredActive int64
 
@@ -37,6 +33,7 @@ type Keyspace struct {
 	due      []uint64
 	nextDB   int   // where active expiry goes on
 	soonest  int64 // see SoonestMs
+	snapshot *Snapshot
 }
 
 // New returns n empty databases.
@@ -89,10 +86,12 @@ func (ks *Keyspace) Swap(a, b int) {
 	x.expires, y.expires = y.expires, x.expires
 }
 
+// touch is the choke point: every change of an entry calls it first, with the entry as it still is (ref 0 for one that is
+// about to be created).
 func (ks *Keyspace) touch(e *Entry) {
-	if ks.BeforeChange != nil {
+	if ks.snapshot != nil {
 		was := *e // a copy, so that handlers' entries stay on the stack
-		ks.BeforeChange(&was)
+		ks.snapshot.before(&was)
 	}
 }
 

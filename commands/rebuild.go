@@ -1,0 +1,62 @@
+package commands
+
+import (
+	"strconv"
+
+	"redix/engine/keyspace"
+	"redix/engine/packed"
+)
+
+// Rebuilding: the commands that make an entry from nothing. The base file of the journal consists of them.
+
+const rebuildFields = 64 // fields in one HSET
+
+var (
+	wordSET       = []byte("SET")
+	wordPXAT      = []byte("PXAT")
+	wordHSET      = []byte("HSET")
+	wordPEXPIREAT = []byte("PEXPIREAT")
+)
+
+// Rebuild passes the commands that make e to put, whose args die when it returns.
+func Rebuild(e *keyspace.Entry, put func(args ...[]byte)) {
+	var digits, deadline [20]byte
+	at := strconv.AppendInt(deadline[:0], e.Deadline(), 10)
+	if e.Type() == keyspace.TypeString {
+		if e.Deadline() == 0 {
+			put(wordSET, e.Key(), e.Bytes(digits[:]))
+		} else {
+			put(wordSET, e.Key(), e.Bytes(digits[:]), wordPXAT, at)
+		}
+		return
+	}
+	rebuildHash(e, put)
+	if e.Deadline() != 0 {
+		put(wordPEXPIREAT, e.Key(), at)
+	}
+}
+
+func rebuildHash(e *keyspace.Entry, put func(args ...[]byte)) {
+	args := make([][]byte, 0, 2+2*rebuildFields)
+	args = append(args, wordHSET, e.Key())
+	add := func(field, value []byte) {
+		if args = append(args, field, value); len(args) == cap(args) {
+			put(args...)
+			args = args[:2]
+		}
+	}
+	if e.Encoding() == keyspace.EncHashTable {
+		e.DB().Table(e).Each(add)
+	} else {
+		blob := e.Value()
+		for pos := packed.First(blob); pos < len(blob); {
+			var field, value packed.Elem
+			field, pos = packed.Next(blob, pos)
+			value, pos = packed.Next(blob, pos)
+			add(field.AppendTo(nil), value.AppendTo(nil))
+		}
+	}
+	if len(args) > 2 {
+		put(args...)
+	}
+}
