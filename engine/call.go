@@ -129,6 +129,9 @@ func (s *Server) invoke(c *Client, row *Row, args Args, start int) {
 // resolve finds the row to run and passes the gates; on refusal it has replied and returns nil.
 func (s *Server) resolve(c *Client, row *Row, args Args) *Row {
 	if row == nil {
+		if s.Hooks.Unknown != nil && s.Hooks.Unknown(c, args) {
+			return nil
+		}
 		s.replies.Error(unknownCommand(args))
 		return nil
 	}

@@ -123,7 +123,7 @@ func (c *Client) TakeBig(i int) (keyspace.Ref, bool) {
 func (c *Client) CloseAfterReply() { c.closing = true }
 
 // Local reports whether the client came over a loopback address or a unix socket.
-func (c *Client) Local() bool { return c.conn == nil || isLocal(c.conn.RemoteAddr()) }
+func (c *Client) Local() bool { return c.conn == nil || IsLocal(c.conn.RemoteAddr()) }
 
 // QueryBuffer returns the bytes received but not yet run, and the memory they take.
 func (c *Client) QueryBuffer() (pending, capacity int) {

@@ -19,6 +19,23 @@ type Journal interface {
 	Err() error
 }
 
+// PersistenceStatus is what INFO tells of the journal. Times are nanoseconds, sizes bytes.
+type PersistenceStatus struct {
+	Rewriting, RewriteScheduled bool
+	RewriteStartMs              int64 // of the rewrite that runs, Unix milliseconds
+	RewriteFailed               bool  // the last one
+	RewriteNs                   int64 // of the last one; negative: there was none
+	Rewrites                    int64
+
+	WriteFailed            bool // the last write to the file
+	Size, BaseSize         int64
+	Queue                  int64 // appended and not yet written
+	Syncing                bool
+	DelayedSyncs           int64
+	Syncs                  int64
+	SyncLastNs, SyncLongNs int64 // the last and the longest sync
+}
+
 // Loader brings the data from disk back, in steps, while the loop answers LOADING.
 type Loader interface {
 	// Step passes up to budget records to Server.Apply. It returns early when it would have to wait for the disk.
