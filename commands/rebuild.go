@@ -11,34 +11,27 @@ import (
 
 const rebuildFields = 64 // fields in one HSET
 
-var (
-	wordSET       = []byte("SET")
-	wordPXAT      = []byte("PXAT")
-	wordHSET      = []byte("HSET")
-	wordPEXPIREAT = []byte("PEXPIREAT")
-)
-
 // Rebuild passes the commands that make e to put, whose args die when it returns.
 func Rebuild(e *keyspace.Entry, put func(args ...[]byte)) {
 	var digits, deadline [20]byte
 	at := strconv.AppendInt(deadline[:0], e.Deadline(), 10)
 	if e.Type() == keyspace.TypeString {
 		if e.Deadline() == 0 {
-			put(wordSET, e.Key(), e.Bytes(digits[:]))
+			put(wordSet, e.Key(), e.Bytes(digits[:]))
 		} else {
-			put(wordSET, e.Key(), e.Bytes(digits[:]), wordPXAT, at)
+			put(wordSet, e.Key(), e.Bytes(digits[:]), wordPXAT, at)
 		}
 		return
 	}
 	rebuildHash(e, put)
 	if e.Deadline() != 0 {
-		put(wordPEXPIREAT, e.Key(), at)
+		put(wordPExpireAt, e.Key(), at)
 	}
 }
 
 func rebuildHash(e *keyspace.Entry, put func(args ...[]byte)) {
 	args := make([][]byte, 0, 2+2*rebuildFields)
-	args = append(args, wordHSET, e.Key())
+	args = append(args, wordHSet, e.Key())
 	add := func(field, value []byte) {
 		if args = append(args, field, value); len(args) == cap(args) {
 			put(args...)
