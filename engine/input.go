@@ -278,7 +278,7 @@ func (s *Server) dropBigs(c *Client) {
 			s.Keyspace.FreeLater(r)
 		}
 	}
-	c.bigs = c.bigs[:0]
+	c.bigs, c.bigArgs = c.bigs[:0], c.bigArgs[:0]
 	if c.big != 0 {
 		a.Free(c.big)
 		c.big, c.bigBuf, c.bigHave, c.bigSize = 0, nil, 0, 0

@@ -118,8 +118,9 @@ func (db *DB) resizeRaw(e *Entry, n int) []byte {
 	if n >= largeMin {
 		r := a.Alloc(room)
 		b := a.Block(r)
-		k := copy(b[:n], old)
-		clear(b[k:n])
+		if k := copy(b[:n], old); !a.isMapping(r) { // a mapping is zero already
+			clear(b[k:n])
+		}
 		var v [16]byte
 		binary.LittleEndian.PutUint64(v[:], uint64(r))
 		binary.LittleEndian.PutUint64(v[8:], uint64(n))
