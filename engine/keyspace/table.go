@@ -9,21 +9,24 @@ type Table struct {
 	bytes int64 // of the field records' blocks
 }
 
-// SetHandle gives the entry's key an empty Table, whatever it held.
+// SetTable gives the entry's key an empty Table, whatever it held.
 func (db *DB) SetTable(e *Entry, key []byte, deadline int64) *Table {
-	ks := db.ks
+	n := db.ks.newTable()
+	binary.LittleEndian.PutUint32(db.write(e, key, EncHashTable, 4, deadline), n)
+	return db.ks.tables[n]
+}
+
+// newTable makes an empty Table and returns the number of its handle.
+func (ks *Keyspace) newTable() uint32 {
 	t := &Table{ks: ks, idx: newIndex(ks.arena)}
-	var n uint32
 	if k := len(ks.freeNums); k > 0 {
-		n = ks.freeNums[k-1]
+		n := ks.freeNums[k-1]
 		ks.freeNums = ks.freeNums[:k-1]
 		ks.tables[n] = t
-	} else {
-		n = uint32(len(ks.tables))
-		ks.tables = append(ks.tables, t)
+		return n
 	}
-	binary.LittleEndian.PutUint32(db.write(e, key, EncHashTable, 4, deadline), n)
-	return t
+	ks.tables = append(ks.tables, t)
+	return uint32(len(ks.tables) - 1)
 }
 
 // SetPacked gives the entry's key a packed value, whatever it held. blob must not come from the entry itself.

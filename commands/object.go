@@ -1,0 +1,83 @@
+package commands
+
+import (
+	"math"
+
+	"redix/engine"
+	"redix/engine/keyspace"
+)
+
+// OBJECT: how a value is kept. Encodings are told in redis-server's names, so that tools and its tests read them as they
+// expect; what they stand for here is in keyspace/record.go.
+
+var objectRows = []engine.Row{
+	{Name: "object", Arity: -2, Group: "generic", Since: "2.2.3", Complexity: "As the subcommand",
+		Summary: "Container of the commands that look into values.", Subs: []engine.Row{
+			{Name: "encoding", Arity: 3, Flags: engine.Readonly, Keys: engine.OneKey(2, "RO"),
+				Since: "2.2.3", Complexity: "O(1)", Summary: "Names the way in which a value is kept.",
+				Syntax: "key", Hints: "nondeterministic_output", Handler: objectEncoding},
+			{Name: "freq", Arity: 3, Flags: engine.Readonly, Keys: engine.OneKey(2, "RO"),
+				Since: "4.0.0", Complexity: "O(1)", Summary: "Replies with how often a key is used, on a logarithmic scale.",
+				Syntax: "key", Hints: "nondeterministic_output", Handler: objectFreq},
+			{Name: "help", Arity: 2, Flags: engine.Loading | engine.Stale,
+				Since: "6.2.0", Complexity: "O(1)", Summary: "Lists the subcommands.", Handler: help},
+			{Name: "idletime", Arity: 3, Flags: engine.Readonly, Keys: engine.OneKey(2, "RO"),
+				Since: "2.2.3", Complexity: "O(1)", Summary: "Replies with the seconds since a key was last accessed.",
+				Syntax: "key", Hints: "nondeterministic_output", Handler: objectIdletime},
+			{Name: "refcount", Arity: 3, Flags: engine.Readonly, Keys: engine.OneKey(2, "RO"),
+				Since: "2.2.3", Complexity: "O(1)", Summary: "Replies with the number of references to a value.",
+				Syntax: "key", Hints: "nondeterministic_output", Handler: objectRefcount},
+		}},
+}
+
+var _ = register(objectRows)
+
+// encodingNames are what OBJECT ENCODING replies, by keyspace.Encoding.
+var encodingNames = [...]string{
+	keyspace.EncInt: "int", keyspace.EncEmbstr: "embstr", keyspace.EncRaw: "raw", keyspace.EncLarge: "raw",
+	keyspace.EncHashPacked: "listpack", keyspace.EncHashPackedT: "hashtable", keyspace.EncHashTable: "hashtable",
+}
+
+// objectOf looks up the key of a subcommand without noting an access; when there is none, it has replied.
+func objectOf(c *engine.Client, args engine.Args) (keyspace.Entry, bool) {
+	e, ok := peek(c, args[2])
+	if !ok {
+		c.Reply.Null()
+	}
+	return e, ok
+}
+
+func objectEncoding(c *engine.Client, args engine.Args) {
+	if e, ok := objectOf(c, args); ok {
+		c.Reply.BulkString(encodingNames[e.Encoding()])
+	}
+}
+
+// objectFreq always fails for a key that exists: maxmemory-policy has no LFU to choose.
+func objectFreq(c *engine.Client, args engine.Args) {
+	if _, ok := objectOf(c, args); ok {
+		c.Reply.Error("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that " +
+			"when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+	}
+}
+
+func objectIdletime(c *engine.Client, args engine.Args) {
+	if e, ok := objectOf(c, args); ok {
+		c.Reply.Int((c.Server().NowMs/1000 - int64(e.Access())) & 0xffffff) // Access has 24 bits
+	}
+}
+
+// sharedInts is how many small integers redis-server keeps one common object each for; it calls their count of
+// references infinite. Nothing is shared here.
+const sharedInts = 10000
+
+func objectRefcount(c *engine.Client, args engine.Args) {
+	e, ok := objectOf(c, args)
+	switch {
+	case !ok:
+	case e.Encoding() == keyspace.EncInt && e.Int() >= 0 && e.Int() < sharedInts:
+		c.Reply.Int(math.MaxInt32)
+	default:
+		c.Reply.Int(1)
+	}
+}
