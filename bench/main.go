@@ -120,6 +120,7 @@ func run(ctx context.Context, o options, out, progress io.Writer) (code int, err
 		return 2, err
 	}
 	defer cleanUp()
+	began := time.Now()
 	var records []record
 	var failures []error
 	for _, sc := range chosen {
@@ -142,6 +143,7 @@ func run(ctx context.Context, o options, out, progress io.Writer) (code int, err
 	if err := printSummary(out, fs); err != nil {
 		return 1, err
 	}
+	fmt.Fprintf(progress, "bench: %v in all\n", time.Since(began).Round(time.Second))
 	if o.docs != "" {
 		p := page{scenarios: all, records: records, machine: machine()}
 		for _, c := range r.candidates {
