@@ -1,0 +1,3 @@
+package servertest
+
+func reactors() []string { return []string{"epoll", "evio"} }

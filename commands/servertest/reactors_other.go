@@ -1,0 +1,5 @@
+//go:build !linux
+
+package servertest
+
+func reactors() []string { return []string{"evio"} }
