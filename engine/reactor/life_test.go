@@ -198,6 +198,13 @@ func TestUnixPath(t *testing.T) {
 		}
 
 		path := filepath.Join(dir, "s")
+		twice := reactor.Address{Network: "unix", Addr: path}
+		if _, err := e.open(reactor.Options{Listen: []reactor.Address{twice, twice}}, echo()); !errors.Is(err, unix.EADDRINUSE) {
+			t.Errorf("the same path twice: %v", err)
+		}
+		if left, _ := filepath.Glob(filepath.Join(dir, ".rx*")); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
 		stale, err := net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: path})
 		if err != nil {
 			t.Fatal(err)

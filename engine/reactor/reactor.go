@@ -15,7 +15,7 @@
 //	                     epoll                          evio
 //	ReadBuffer           asked before every read        never asked, own is always false
 //	PauseReading         no reading, no cost            Data still arrives (CanPause is false): hold it, under a limit
-//	Writable             when the socket drains         found by polling every 1 to 10 ms
+//	Writable             when the socket drains         found by a goroutine in poll(2), then a wake
 //	CloseListeners       closes them                    refuses what connects
 //	accept fails         the listener rests for 50 ms   all connections are lost, the listeners come back, Run goes on
 package reactor

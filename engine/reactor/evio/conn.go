@@ -1,18 +1,11 @@
 //go:build darwin || freebsd || linux
 
-// One connection, and the list of those whose output did not fit.
-//
-// evio reports that a socket can be written to only while it holds output itself, and then it stops reading (row 2). So
-// connections with a short Write are asked with poll(2), all in one call that does not block: after 1 ms, then at
-// doubling intervals up to 10 ms while none of them drains. A client that never reads costs 100 such calls a second,
-// some 0.1 % of a processor, whether there is one or a hundred; a second goroutine that blocks in poll would cost
-// nothing, but would have to be kept from watching a number that evio has closed and the kernel given out again.
+// One connection: writing past evio, and closing through it.
 
 package evio
 
 import (
 	"net"
-	"time"
 
 	"github.com/tidwall/evio"
 	"golang.org/x/sys/unix"
@@ -28,7 +21,7 @@ type conn struct {
 	index   int // in Options.Listen
 	closing bool
 	gone    bool // evio has closed the descriptor
-	waiting bool // listed in pending
+	waiting bool // known to the drain
 }
 
 // action asks evio to close what was closed during the event.
@@ -56,8 +49,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	}
 	n = max(n, 0) // -1 on EAGAIN
 	if n < len(b) && !c.waiting {
-		c.waiting = true
-		c.loop.pending.add(c)
+		c.loop.watch(c)
 	}
 	return n, nil
 }
@@ -108,80 +100,4 @@ func (c *conn) LocalAddr() string {
 		return ""
 	}
 	return reactor.FormatSockaddr(sa)
-}
-
-const (
-	minRetry = time.Millisecond
-	maxRetry = 10 * time.Millisecond
-)
-
-// pending is the list of connections with a short Write.
-type pending struct {
-	conns []*conn
-	asked []*conn // those of the call being made
-	fds   []unix.PollFd
-	delay time.Duration
-	timer *time.Timer
-}
-
-func (p *pending) add(c *conn) {
-	p.conns = append(p.conns, c)
-	if len(p.conns) == 1 {
-		p.delay = minRetry
-		p.arm(c.loop)
-	}
-}
-
-func (p *pending) arm(r *Reactor) {
-	if p.timer == nil {
-		p.timer = time.AfterFunc(p.delay, func() { r.raise(&r.retryDue) })
-		return
-	}
-	p.timer.Reset(p.delay)
-}
-
-// retry asks the kernel which of the connections take bytes again and tells the handler.
-func (p *pending) retry(r *Reactor) {
-	p.asked, p.conns = p.conns, p.asked[:0]
-	p.fds = p.fds[:0]
-	n := 0
-	for _, c := range p.asked {
-		if c.closing {
-			c.waiting = false
-			continue
-		}
-		p.asked[n] = c
-		n++
-		p.fds = append(p.fds, unix.PollFd{Fd: int32(c.fd), Events: unix.POLLOUT})
-	}
-	clear(p.asked[n:])
-	p.asked = p.asked[:n]
-	ready := 0
-	if n > 0 {
-		ready, _ = unix.Poll(p.fds, 0)
-	}
-	for i, c := range p.asked {
-		p.asked[i] = nil
-		if ready <= 0 || p.fds[i].Revents == 0 {
-			p.conns = append(p.conns, c)
-			continue
-		}
-		c.waiting = false
-		if !c.closing && !r.stopping {
-			r.handler.Writable(c)
-		}
-	}
-	p.delay = min(2*p.delay, maxRetry)
-	if ready > 0 {
-		p.delay = minRetry
-	}
-	if len(p.conns) > 0 {
-		p.arm(r)
-	}
-}
-
-func (p *pending) stop() {
-	if p.timer != nil {
-		p.timer.Stop()
-	}
 }

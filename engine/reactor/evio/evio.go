@@ -5,7 +5,7 @@
 //
 //	row  evio                                            here
 //	1    output and actions are overwritten by a Wake    Data and Opened never return bytes; its Wake is not used
-//	2    does not read while it holds output             it never holds any, so it always reads
+//	2    does not read while it holds output             it never holds any, so it always reads (drain.go)
 //	3    returned bytes cost a second round              Write goes to the descriptor (fd.go)
 //	4    wakes and ticks can be 100 ms late              a byte on a connection to ourselves, timers of our own (wake.go)
 //	5    a failing accept ends Serve, without an error   a margin of descriptors, and a new life for the server (serve.go)
@@ -22,6 +22,7 @@ package evio
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"sync/atomic"
 	"time"
@@ -52,7 +53,7 @@ type Reactor struct {
 	acceptWarn reactor.LogLimit
 
 	waker
-	pending pending
+	drain drain
 }
 
 // New binds the addresses of opt; the handler is first called by Run, which must follow to release them. The error
@@ -64,6 +65,10 @@ func New(opt reactor.Options, h reactor.Handler) (*Reactor, error) {
 	r := &Reactor{opt: opt.WithDefaults(), handler: h, start: make(chan struct{}), now: time.Now()}
 	r.kick = make(chan struct{}, 1)
 	r.tickDue.Store(true)
+	if err := r.drain.open(); err != nil {
+		r.release()
+		return nil, fmt.Errorf("evio: cannot make a pipe: %w", err)
+	}
 	if err := r.plan(); err != nil {
 		r.release()
 		return nil, err
@@ -158,6 +163,9 @@ func (r *Reactor) closed(ev evio.Conn, err error) evio.Action {
 		err = nil
 	}
 	c.closing, c.gone = true, true
+	if c.waiting {
+		r.unwatch(c)
+	}
 	r.now = time.Now()
 	r.handler.Closed(c, err)
 	r.endRound()

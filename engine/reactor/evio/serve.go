@@ -116,11 +116,6 @@ func (r *Reactor) serve() error {
 	for i := range r.bound {
 		b := &r.bound[i]
 		b.file.Remove()
-		if b.hidden != "" {
-			if err := reactor.ClearUnixPath(b.path); err != nil {
-				return err
-			}
-		}
 		targets[i] = b.target
 	}
 	bound, ended := make(chan error, 1), make(chan error, 1)
@@ -174,8 +169,11 @@ func (r *Reactor) started(s evio.Server) error {
 	return nil
 }
 
-// reveal gives a unix socket its mode and its name.
+// reveal gives a unix socket its mode and its name, if that is still free: planUnix looked a while ago.
 func (b *binding) reveal(perm os.FileMode) error {
+	if err := reactor.ClearUnixPath(b.path); err != nil {
+		return err
+	}
 	if perm != 0 {
 		if err := os.Chmod(b.hidden, perm); err != nil {
 			return err
@@ -220,7 +218,7 @@ func (r *Reactor) limp() bool {
 func (r *Reactor) release() {
 	r.stopping = true
 	r.unplug()
-	r.pending.stop()
+	r.drain.close()
 	if r.ticker != nil {
 		r.ticker.Stop()
 	}

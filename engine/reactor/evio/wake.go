@@ -4,9 +4,9 @@
 // enter. evio's own Wake and Tick can come 100 ms late (row 4), because it looks at its notes before it empties the
 // descriptor that announces them.
 //
-//	Wake ──► woken ──┐
-//	timer ─► tickDue ┼─► signal: if none is on its way, one byte ─► evio reads it ─► called: attend
-//	timer ─► retryDue┘                                   (or a kick, while evio's server is down)
+//	Wake ───► woken ────┐
+//	timer ──► tickDue ──┼─► signal: if none is on its way, one byte ─► evio reads it ─► called: attend
+//	poller ─► retryDue ─┘                                   (or a kick, while evio's server is down)
 //
 // attend clears "on its way" before it looks at the flags, so what is raised later sends another byte.
 
@@ -20,7 +20,7 @@ import (
 	"github.com/tidwall/evio"
 )
 
-// waker is the part of the Reactor that other goroutines touch: timers and the callers of Wake.
+// waker is the part of the Reactor that other goroutines touch: the timer, the poller and the callers of Wake.
 type waker struct {
 	woken    flag
 	tickDue  flag
@@ -64,7 +64,7 @@ func (r *Reactor) attend() {
 	r.onItsWay.Store(false)
 	r.now = time.Now()
 	if !r.stopping && r.retryDue.take() {
-		r.pending.retry(r)
+		r.retry()
 	}
 	if !r.stopping && r.woken.take() {
 		r.handler.Woken()
