@@ -14,9 +14,6 @@ import (
 )
 
 const (
-	errSyntax     = "ERR syntax error"
-	errNotInteger = "ERR value is not an integer or out of range"
-	errDBRange    = "ERR DB index is out of range"
 	errWrongPass  = "WRONGPASS invalid username-password pair or user is disabled."
 	errNoPassword = "ERR AUTH <password> called without any password configured for the default user. Are you sure your " +
 		"configuration is correct?"
@@ -90,7 +87,7 @@ func ping(c *engine.Client, args engine.Args) {
 	case 2:
 		c.Reply.Bulk(args[1])
 	default:
-		c.Reply.Error("ERR wrong number of arguments for 'ping' command")
+		arityError(c, "ping")
 	}
 }
 
@@ -116,14 +113,8 @@ func setProto(c *engine.Client, proto int) {
 }
 
 func selectDB(c *engine.Client, args engine.Args) {
-	n, ok := resp.ParseInt(args[1])
-	switch ks := c.Server().Keyspace; {
-	case !ok || n != int64(int32(n)):
-		c.Reply.Error(errNotInteger)
-	case n < 0 || n >= int64(ks.Len()):
-		c.Reply.Error(errDBRange)
-	default:
-		c.DB = ks.DB(int(n))
+	if db, ok := databaseArg(c, args[1]); ok {
+		c.DB = db
 		c.Reply.OK()
 	}
 }
@@ -187,10 +178,10 @@ func parseHello(c *engine.Client, args engine.Args) (o helloOptions, problem str
 	for i := 2; i < len(args); i++ {
 		left := len(args) - 1 - i
 		switch {
-		case isWord(args[i], "AUTH") && left >= 2:
+		case isWord(args[i], "auth") && left >= 2:
 			o.user, o.password = args[i+1], args[i+2]
 			i += 2
-		case isWord(args[i], "SETNAME") && left >= 1:
+		case isWord(args[i], "setname") && left >= 1:
 			if !isPlain(args[i+1]) {
 				return o, errClientName
 			}

@@ -1,0 +1,54 @@
+package commands
+
+// COMMAND GETKEYS and GETKEYSANDFLAGS: the keys of a command that is given as arguments.
+
+import (
+	"strings"
+
+	"redix/engine"
+)
+
+func commandGetKeys(c *engine.Client, args engine.Args) {
+	replyKeys(c, args[2:], func(key []byte, _ string) { c.Reply.Bulk(key) })
+}
+
+func commandGetKeysAndFlags(c *engine.Client, args engine.Args) {
+	replyKeys(c, args[2:], func(key []byte, flags string) {
+		c.Reply.Array(2)
+		c.Reply.Bulk(key)
+		replyWords(c, strings.Fields(flags), "")
+	})
+}
+
+// replyKeys replies with an array of what each makes of the keys of words, a whole command.
+func replyKeys(c *engine.Client, words engine.Args, each func(key []byte, flags string)) {
+	row := rowOf(c.Server().Table, words)
+	switch n := len(words); {
+	case row == nil:
+		c.Reply.Error("ERR Invalid command specified")
+		return
+	case len(row.Keys) == 0:
+		c.Reply.Error("ERR The command has no key arguments")
+		return
+	case row.Arity > 0 && n != row.Arity, n < -row.Arity:
+		c.Reply.Error("ERR Invalid number of arguments specified for command")
+		return
+	}
+	mark, n := c.Reply.Begin(), 0
+	for i := range row.Keys {
+		row.Keys[i].Each(words, func(place int) {
+			each(words[place], row.Keys[i].Flags)
+			n++
+		})
+	}
+	c.Reply.EndArray(mark, n)
+}
+
+// rowOf finds the command that words call; nil when there is none.
+func rowOf(t *engine.Table, words engine.Args) *engine.Row {
+	row := t.Lookup(words[0])
+	if row == nil || row.Subs == nil || len(words) == 1 {
+		return row
+	}
+	return t.LookupSub(row, words[1])
+}

@@ -1,0 +1,218 @@
+package commands
+
+// The arguments of COMMAND DOCS, read from the synopsis in a row:
+//
+//	key                        a value; its type follows from its place (keys) or its name
+//	NX                         a word to be given as it is: a token
+//	EX seconds                 a token and its value
+//	LIMIT offset count         a token and its values, when they stand alone in brackets
+//	[...]                      optional
+//	<a | b>, [a | b]           one of these
+//	key [key ...]              one or more
+//	field value [field value ...]
+//	[section [section ...]]    none or more
+
+import (
+	"slices"
+	"strings"
+)
+
+// argument is one of a command's arguments, or a group of them.
+type argument struct {
+	name, kind, token  string
+	optional, multiple bool
+	keySpec            int // place in Row.Keys, -1 none
+	args               []argument
+}
+
+// Kinds of arguments, as COMMAND DOCS names them.
+const (
+	kindKey   = "key"
+	kindToken = "pure-token"
+	kindOneOf = "oneof"
+	kindBlock = "block"
+)
+
+// parseSyntax reads a synopsis. What is not well formed ends early; a test reads those of all rows.
+func parseSyntax(synopsis string) ([]argument, bool) {
+	p := syntaxParser{words: splitSyntax(synopsis)}
+	args := p.sequence()
+	return args, p.at == len(p.words)
+}
+
+// splitSyntax cuts a synopsis into words and the marks [ ] < > |.
+func splitSyntax(s string) []string {
+	const marks = "[]<>|"
+	var spaced strings.Builder
+	for _, c := range s {
+		if strings.ContainsRune(marks, c) {
+			spaced.WriteString(" " + string(c) + " ")
+		} else {
+			spaced.WriteRune(c)
+		}
+	}
+	return strings.Fields(spaced.String())
+}
+
+type syntaxParser struct {
+	words []string
+	at    int
+}
+
+func (p *syntaxParser) peek() string {
+	if p.at == len(p.words) {
+		return ""
+	}
+	return p.words[p.at]
+}
+
+// take skips a word if it is next.
+func (p *syntaxParser) take(word string) bool {
+	if p.peek() != word {
+		return false
+	}
+	p.at++
+	return true
+}
+
+// sequence reads arguments up to the end, a closing bracket or a bar.
+func (p *syntaxParser) sequence() []argument {
+	var args []argument
+	for {
+		switch w := p.peek(); w {
+		case "", "]", ">", "|", "...":
+			return args
+		case "<":
+			p.at++
+			args = append(args, p.choice(">"))
+		case "[":
+			args = p.bracket(args)
+		default:
+			p.at++
+			args = append(args, p.word(w, len(args) == 0))
+		}
+	}
+}
+
+// word reads a value, a token, or a token with its value. first tells that the word begins its sequence, whose rest
+// then belongs to the token.
+func (p *syntaxParser) word(w string, first bool) argument {
+	if !isToken(w) {
+		return value(w)
+	}
+	a := argument{name: strings.ToLower(w), kind: kindToken, token: w, keySpec: -1}
+	if p.take("<") {
+		of := p.choice(">")
+		of.token = w
+		return of
+	}
+	if !isValue(p.peek()) {
+		return a
+	}
+	if !first {
+		p.at++
+		v := value(p.words[p.at-1])
+		v.token = w
+		return v
+	}
+	rest := p.sequence()
+	if len(rest) == 1 && rest[0].token == "" {
+		rest[0].token = w
+		return rest[0]
+	}
+	a.kind, a.args = kindBlock, rest
+	return a
+}
+
+// bracket reads an optional part; one that repeats what stands before it makes that multiple.
+func (p *syntaxParser) bracket(before []argument) []argument {
+	p.at++
+	start := p.at
+	inner := p.sequence()
+	if p.take("...") && p.take("]") {
+		n := len(inner)
+		if k := len(before) - n; n > 0 && k >= 0 && sameNames(before[k:], inner) {
+			return append(before[:k:k], repeated(before[k:]))
+		}
+		again := repeated(inner)
+		again.optional = true
+		return append(before, again)
+	}
+	p.at = start
+	a := p.choice("]")
+	a.optional = true
+	return append(before, a)
+}
+
+// choice reads alternatives up to the closing mark; a single one is itself.
+func (p *syntaxParser) choice(end string) argument {
+	var of []argument
+	for {
+		of = append(of, grouped(p.sequence()))
+		if !p.take("|") {
+			break
+		}
+	}
+	if !p.take(end) {
+		p.words = append(p.words, "") // never equal to at: the parse is not whole
+	}
+	if len(of) == 1 {
+		return of[0]
+	}
+	return argument{name: joinNames(of), kind: kindOneOf, args: of, keySpec: -1}
+}
+
+// grouped makes one argument of a sequence.
+func grouped(args []argument) argument {
+	if len(args) == 1 {
+		return args[0]
+	}
+	return argument{name: joinNames(args), kind: kindBlock, args: args, keySpec: -1}
+}
+
+func repeated(args []argument) argument {
+	a := grouped(args)
+	a.multiple = true
+	return a
+}
+
+// joinNames names a group after its members, up to the third.
+func joinNames(args []argument) string {
+	var names []string
+	for _, a := range args[:min(len(args), 3)] {
+		names = append(names, a.name)
+	}
+	return strings.Join(names, "-")
+}
+
+func sameNames(a, b []argument) bool {
+	return slices.EqualFunc(a, b, func(x, y argument) bool { return x.name == y.name && x.kind == y.kind })
+}
+
+// isToken tells a token from the name of a value: it has no small letters.
+func isToken(w string) bool {
+	return w != "" && w != "..." && strings.ToUpper(w) == w && !strings.ContainsAny(w[:1], "[]<>|")
+}
+
+func isValue(w string) bool {
+	return w != "" && w != "..." && !isToken(w) && !strings.ContainsAny(w[:1], "[]<>|")
+}
+
+// valueKinds are the types of values by their names; any other is a string.
+var valueKinds = map[string]string{
+	"key": kindKey, "pattern": "pattern",
+	"unix-time-seconds": "unix-time", "unix-time-milliseconds": "unix-time",
+	"increment": "integer", "decrement": "integer", "seconds": "integer", "milliseconds": "integer", "count": "integer",
+	"cursor": "integer", "index": "integer", "index1": "integer", "index2": "integer", "offset": "integer",
+	"start": "integer", "end": "integer", "stop": "integer", "numkeys": "integer", "len": "integer",
+	"min-match-len": "integer", "protover": "integer", "client-id": "integer", "version": "integer",
+	"destination-db": "integer", "db": "integer", "timeout": "double", "score": "double",
+}
+
+func value(name string) argument {
+	kind := valueKinds[name]
+	if kind == "" {
+		kind = "string"
+	}
+	return argument{name: name, kind: kind, keySpec: -1}
+}

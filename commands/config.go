@@ -1,0 +1,117 @@
+package commands
+
+// CONFIG: the directives while the server runs. engine/config knows them; this file speaks the protocol.
+
+import (
+	"errors"
+
+	"redix/engine"
+	"redix/engine/config"
+)
+
+const adminFlags = engine.Admin | engine.Noscript | engine.Loading | engine.Stale
+
+var configRows = []engine.Row{
+	{Name: "config", Arity: -2, Group: "server", Since: "2.0.0", Complexity: "Depends on subcommand.",
+		Summary: "Reads and changes the configuration.", Subs: []engine.Row{
+			{Name: "get", Arity: -3, Flags: adminFlags, Since: "2.0.0",
+				Complexity: "O(N) where N is the number of directives", Syntax: "parameter [parameter ...]",
+				Summary: "Replies with the directives that match one of the patterns.",
+				History: []string{"7.0.0: Takes several patterns."}, Handler: configGet},
+			{Name: "help", Arity: 2, Flags: engine.Loading | engine.Stale, Since: "5.0.0", Complexity: "O(1)",
+				Summary: "Replies with this text.", Handler: help},
+			{Name: "resetstat", Arity: 2, Flags: adminFlags, Since: "2.0.0", Complexity: "O(1)",
+				Summary: "Sets the counters of INFO to zero.",
+				Hints:   "request_policy:all_nodes response_policy:all_succeeded", Handler: configResetStat},
+			{Name: "rewrite", Arity: 2, Flags: adminFlags, Since: "2.8.0", Complexity: "O(1)",
+				Summary: "Writes the directives in force to the configuration file.",
+				Hints:   "request_policy:all_nodes response_policy:all_succeeded", Handler: configRewrite},
+			{Name: "set", Arity: -4, Flags: adminFlags, Since: "2.0.0",
+				Complexity: "O(N) where N is the number of directives", Syntax: "parameter value [parameter value ...]",
+				Summary: "Changes directives, all of them or none.",
+				Hints:   "request_policy:all_nodes response_policy:all_succeeded",
+				History: []string{"7.0.0: Takes several directives."}, Handler: configSet},
+		}},
+}
+
+var _ = register(configRows)
+
+func configGet(c *engine.Client, args engine.Args) {
+	pairs := c.Server().Config.Get(texts(args[2:])...)
+	c.Reply.Map(len(pairs))
+	for _, p := range pairs {
+		c.Reply.BulkString(p.Name)
+		c.Reply.BulkString(p.Value)
+	}
+}
+
+func configSet(c *engine.Client, args engine.Args) {
+	s := c.Server()
+	err := s.Config.Set(texts(args[2:]), c.Local(), func(d *config.Directive) error { return applyDirective(s, d) })
+	if err != nil {
+		c.Reply.Error(err.Error())
+		return
+	}
+	c.Reply.OK()
+}
+
+// fixedListeners are directives that redis-server can change while it runs and this server cannot: the reactor binds
+// its addresses once.
+var fixedListeners = map[string]bool{"port": true, "bind": true}
+
+// applyDirective makes the server follow a directive whose new value is in place; an error takes the value back.
+func applyDirective(s *engine.Server, d *config.Directive) error {
+	if fixedListeners[d.Name] {
+		return errors.New("the server has to be restarted to listen elsewhere")
+	}
+	s.ApplyConfig()
+	LogLevel.Set(s.Config.LogLevel.Slog())
+	if s.Config.RequirePass == "" { // nobody has to authenticate any more
+		s.Clients(func(c *engine.Client) bool {
+			c.Authenticated = true
+			return true
+		})
+	}
+	if s.Hooks.ConfigChanged != nil {
+		return s.Hooks.ConfigChanged(d)
+	}
+	return nil
+}
+
+func configResetStat(c *engine.Client, _ engine.Args) {
+	s := c.Server()
+	s.Stats.Reset()
+	s.Keyspace.Expired, s.Keyspace.ExpiredActive = 0, 0
+	eachRow(s.Table, func(r *engine.Row) { r.Stats = engine.CallStats{} })
+	c.Reply.OK()
+}
+
+func configRewrite(c *engine.Client, _ engine.Args) {
+	s := c.Server()
+	if err := s.Config.Rewrite(); err != nil {
+		s.Log.Warn("the configuration file could not be rewritten", "error", err)
+		c.Reply.Error(err.Error())
+		return
+	}
+	s.Log.Info("the configuration file was rewritten", "file", s.Config.File)
+	c.Reply.OK()
+}
+
+// texts copies arguments into strings.
+func texts(args engine.Args) []string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		out[i] = string(a)
+	}
+	return out
+}
+
+// eachRow visits all commands and subcommands, a container before its own.
+func eachRow(t *engine.Table, visit func(r *engine.Row)) {
+	for _, r := range t.Rows {
+		visit(r)
+		for i := range r.Subs {
+			visit(&r.Subs[i])
+		}
+	}
+}

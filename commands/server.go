@@ -1,0 +1,205 @@
+package commands
+
+// The server group's commands on whole databases and on the process. CONFIG, COMMAND, INFO and DEBUG have files of
+// their own.
+
+import (
+	"time"
+
+	"redix/engine"
+	"redix/engine/resp"
+)
+
+const (
+	flushHints = "request_policy:all_shards response_policy:all_succeeded"
+	flushModes = "[ASYNC | SYNC]"
+)
+
+var flushHistory = []string{"4.0.0: ASYNC.", "6.2.0: SYNC."}
+
+var serverRows = []engine.Row{
+	{Name: "dbsize", Arity: 1, Flags: engine.Readonly | engine.Fast | engine.AllKeys, Categories: "keyspace", Group: "server",
+		Since: "1.0.0", Complexity: "O(1)", Summary: "Replies with the number of keys in the database.",
+		Hints: "request_policy:all_shards response_policy:agg_sum", Handler: dbSize},
+	{Name: "flushall", Arity: -1, Flags: engine.Write | engine.AllKeys, Categories: "keyspace dangerous", Group: "server",
+		Since: "1.0.0", Complexity: "O(N) where N is the number of keys in all databases",
+		Summary: "Removes all keys of all databases.", Syntax: flushModes, Hints: flushHints, History: flushHistory,
+		Handler: flushAll},
+	{Name: "flushdb", Arity: -1, Flags: engine.Write | engine.AllKeys, Categories: "keyspace dangerous", Group: "server",
+		Since: "1.0.0", Complexity: "O(N) where N is the number of keys in the database",
+		Summary: "Removes all keys of the database.", Syntax: flushModes, Hints: flushHints, History: flushHistory,
+		Handler: flushDB},
+	{Name: "lolwut", Arity: -1, Flags: engine.Readonly | engine.Fast, Group: "server", Since: "5.0.0",
+		Summary: "Draws something, and tells the version.", Syntax: "[VERSION version]", Handler: lolwut},
+	{Name: "memory", Arity: -2, Group: "server", Since: "4.0.0", Complexity: "Depends on subcommand.",
+		Summary: "Tells about memory.", Subs: []engine.Row{
+			{Name: "help", Arity: 2, Flags: engine.Loading | engine.Stale, Since: "4.0.0", Complexity: "O(1)",
+				Summary: "Replies with this text.", Handler: help},
+			{Name: "usage", Arity: -3, Flags: engine.Readonly, Keys: engine.OneKey(2, "RO"), Since: "4.0.0",
+				Complexity: "O(1)", Summary: "Replies with the bytes that a key and its value take.",
+				Syntax: "key [SAMPLES count]", Handler: memoryUsage},
+		}},
+	{Name: "shutdown", Arity: -1, Flags: adminFlags | engine.NoMulti | engine.AllowBusy, Group: "server", Since: "1.0.0",
+		Complexity: "O(N) where N is the number of writes that are not on disk yet",
+		Summary:    "Writes what the disk does not have yet, and ends the server.",
+		Syntax:     "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]", History: []string{"7.0.0: NOW, FORCE and ABORT."},
+		Handler: shutdown},
+	{Name: "swapdb", Arity: 3, Flags: engine.Write | engine.Fast | engine.AllKeys, Categories: "keyspace dangerous",
+		Group: "server", Since: "4.0.0", Complexity: "O(1)", Summary: "Exchanges the contents of two databases.",
+		Syntax: "index1 index2", Handler: swapDB},
+	{Name: "time", Arity: 1, Flags: engine.Loading | engine.Stale | engine.Fast, Group: "server", Since: "2.6.0",
+		Complexity: "O(1)", Summary: "Replies with the server's clock.", Hints: "nondeterministic_output",
+		Handler: timeNow},
+}
+
+var _ = register(serverRows)
+
+func dbSize(c *engine.Client, _ engine.Args) { c.Reply.Int(int64(c.DB.Len())) }
+
+// flushArgs checks ASYNC or SYNC, which mean the same here: keys are gone at once, their memory follows in slices.
+func flushArgs(c *engine.Client, args engine.Args) bool {
+	if len(args) == 1 || len(args) == 2 && (isWord(args[1], "async") || isWord(args[1], "sync")) {
+		return true
+	}
+	c.Reply.Error(errSyntax)
+	return false
+}
+
+func flushAll(c *engine.Client, args engine.Args) {
+	if !flushArgs(c, args) {
+		return
+	}
+	ks := c.Server().Keyspace
+	for i := range ks.Len() {
+		db := ks.DB(i)
+		c.Changed(db.Len())
+		db.Flush()
+	}
+	c.Reply.OK()
+}
+
+func flushDB(c *engine.Client, args engine.Args) {
+	if !flushArgs(c, args) {
+		return
+	}
+	c.Changed(c.DB.Len())
+	c.DB.Flush()
+	c.Reply.OK()
+}
+
+func swapDB(c *engine.Client, args engine.Args) {
+	ks := c.Server().Keyspace
+	a, ok := resp.ParseInt(args[1])
+	if !ok || a != int64(int32(a)) {
+		c.Reply.Error("ERR invalid first DB index")
+		return
+	}
+	b, ok := resp.ParseInt(args[2])
+	if !ok || b != int64(int32(b)) {
+		c.Reply.Error("ERR invalid second DB index")
+		return
+	}
+	if n := int64(ks.Len()); a < 0 || a >= n || b < 0 || b >= n {
+		c.Reply.Error(errDBRange)
+		return
+	}
+	if a != b {
+		ks.Swap(int(a), int(b))
+	}
+	c.Changed(1)
+	c.Reply.OK()
+}
+
+// timeNow reads the clock itself: the round's has only milliseconds.
+func timeNow(c *engine.Client, _ engine.Args) {
+	us := time.Now().UnixMicro()
+	c.Reply.Array(2)
+	c.Reply.BulkInt(us / 1e6)
+	c.Reply.BulkInt(us % 1e6)
+}
+
+// memoryUsage is exact, so SAMPLES changes nothing.
+func memoryUsage(c *engine.Client, args engine.Args) {
+	for i := 3; i < len(args); i += 2 {
+		if !isWord(args[i], "samples") || i+1 == len(args) {
+			c.Reply.Error(errSyntax)
+			return
+		}
+		n, ok := intArg(c, args[i+1])
+		if !ok {
+			return
+		}
+		if n < 0 {
+			c.Reply.Error(errSyntax)
+			return
+		}
+	}
+	e, ok := c.DB.Lookup(args[2])
+	if !ok {
+		c.Reply.Null()
+		return
+	}
+	c.Reply.Int(e.Size())
+}
+
+// shutdown replies only when the server goes on: without snapshots, SAVE and NOSAVE decide nothing; nobody is waited
+// for, so NOW changes nothing and there is never anything to abort.
+func shutdown(c *engine.Client, args engine.Args) {
+	var save, nosave, force, now, abort bool
+	for _, a := range args[1:] {
+		switch {
+		case isWord(a, "save"):
+			save = true
+		case isWord(a, "nosave"):
+			nosave = true
+		case isWord(a, "force"):
+			force = true
+		case isWord(a, "now"):
+			now = true
+		case isWord(a, "abort"):
+			abort = true
+		default:
+			c.Reply.Error(errSyntax)
+			return
+		}
+	}
+	s := c.Server()
+	switch {
+	case save && nosave, abort && (save || nosave || force || now):
+		c.Reply.Error(errSyntax)
+	case abort:
+		c.Reply.Error("ERR No shutdown in progress.")
+	case s.Hooks.Shutdown == nil || s.Hooks.Shutdown(force) != nil:
+		c.Reply.Error("ERR Errors trying to SHUTDOWN. Check logs.")
+	default:
+		c.CloseAfterReply()
+	}
+}
+
+// lolwut draws the triangle of Sierpinski: the odd numbers of Pascal's. The version is the last line.
+func lolwut(c *engine.Client, args engine.Args) {
+	rows := int64(16)
+	if len(args) > 3 && isWord(args[1], "version") {
+		n, ok := intArg(c, args[3])
+		if !ok {
+			return
+		}
+		rows = min(max(n, 1), 64)
+	}
+	var art []byte
+	for y := range rows {
+		for range rows - 1 - y {
+			art = append(art, ' ')
+		}
+		for x := range y + 1 {
+			if x&^y == 0 { // binomial(y, x) is odd
+				art = append(art, '/', '\\')
+			} else {
+				art = append(art, ' ', ' ')
+			}
+		}
+		art = append(art, '\n')
+	}
+	art = append(art, "\nRedis ver. "+engine.RedisVersion+", Redix "+engine.Version+"\n"...)
+	c.Reply.Verbatim("txt", art)
+}
