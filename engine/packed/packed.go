@@ -222,3 +222,20 @@ func Replace(dst, blob []byte, from, to, countDelta int, elems ...[]byte) []byte
 	}
 	return append(dst, blob[to:]...)
 }
+
+// Append adds elems to the end of a blob that the caller owns, in place where it has room, and returns it. It is for
+// building: many Replace calls would copy the blob each time.
+func Append(blob []byte, elems ...[]byte) []byte {
+	var room [binary.MaxVarintLen64]byte
+	head := binary.AppendUvarint(room[:0], uint64(Count(blob)+len(elems)))
+	first, size := First(blob), len(blob)
+	if wider := len(head) - first; wider > 0 {
+		blob = append(blob, head[:wider]...)
+		copy(blob[len(head):], blob[first:size])
+	}
+	copy(blob, head)
+	for _, s := range elems {
+		blob = AppendElem(blob, s)
+	}
+	return blob
+}
