@@ -2,6 +2,7 @@ package commands
 
 import (
 	"math"
+	"math/bits"
 	"strconv"
 
 	"redix/engine"
@@ -65,14 +66,6 @@ func intArg(c *engine.Client, arg []byte) (n int64, ok bool) {
 	return n, ok
 }
 
-// floatArg reads a float argument.
-func floatArg(c *engine.Client, arg []byte) (f float64, ok bool) {
-	if f, ok = resp.ParseFloat(arg); !ok {
-		c.Reply.Error(errNotFloat)
-	}
-	return f, ok
-}
-
 // randCountArg reads the count of HRANDFIELD, SRANDMEMBER and ZRANDMEMBER, whose range is symmetric.
 func randCountArg(c *engine.Client, arg []byte) (n int64, ok bool) {
 	if n, ok = intArg(c, arg); ok && n == math.MinInt64 {
@@ -80,6 +73,16 @@ func randCountArg(c *engine.Client, arg []byte) (n int64, ok bool) {
 		return 0, false
 	}
 	return n, ok
+}
+
+// maxRandomReply bounds the reply to a negative count, which asks for repetitions: a reply is built whole before it
+// leaves. redis-server goes on until its memory is full.
+const maxRandomReply = 1 << 30
+
+// below returns a random number from 0 to n-1; n must be positive.
+func below(c *engine.Client, n int) int {
+	high, _ := bits.Mul64(c.Server().Keyspace.Rand(), uint64(n))
+	return int(high)
 }
 
 // isWord compares an option with a word, without regard to case.

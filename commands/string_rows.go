@@ -30,8 +30,7 @@ var stringRows = []engine.Row{
 		Syntax: "key", Handler: getdel},
 	{Name: "getex", Arity: -2, Flags: engine.Write | engine.Fast, Keys: engine.OneKey(1, "RW access update"), Group: "string",
 		Since: "6.2.0", Complexity: "O(1)", Summary: "Replies with a string and changes when its key expires.",
-		Syntax: "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
-
+		Syntax:  "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
 		Handler: getex},
 	{Name: "getrange", Arity: 4, Flags: engine.Readonly, Keys: engine.OneKey(1, "RO access"), Group: "string", Since: "2.4.0",
 		Complexity: "O(N) in the bytes replied.", Summary: "Replies with a part of a string.",
