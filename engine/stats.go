@@ -17,7 +17,6 @@ type Stats struct {
 	TimeoutDisconnections         int64
 
 	Rounds       int64
-	RoundNsMax   int64 // longest round since the last RESETSTAT, with its background work
 	BackgroundNs int64
 	SliceNsMax   int64 // longest slice of background work
 	PeakMemory   int64
@@ -29,6 +28,9 @@ type Stats struct {
 	lastCommands, lastIn, lastOut    int64
 	lastSampleMs                     int64
 }
+
+// minSample is the least time in seconds between two samples.
+const minSample = 0.09
 
 type sample struct{ ops, in, out float64 }
 
@@ -51,13 +53,13 @@ func (st *Stats) Reset() {
 		lastSampleMs: st.lastSampleMs, samples: st.samples, sampleAt: st.sampleAt}
 }
 
-// sampleRates is called by cron about ten times a second.
+// sampleRates is called by cron, at most hz times a second.
 func (st *Stats) sampleRates(nowMs int64) {
 	took := float64(nowMs-st.lastSampleMs) / 1000
-	if took <= 0 {
+	if took >= 0 && took < minSample {
 		return
 	}
-	if st.lastSampleMs > 0 {
+	if st.lastSampleMs > 0 && took > 0 { // the clock may have been set back
 		st.samples[st.sampleAt] = sample{
 			ops: float64(st.Commands-st.lastCommands) / took,
 			in:  float64(st.NetInputBytes-st.lastIn) / 1024 / took,
