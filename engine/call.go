@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -23,14 +24,14 @@ func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
 	fast := 0
 	for i := range frames {
 		f := &frames[i]
-		if f.args == nil && s.protocolError != nil {
-			s.refuseProtocol(c)
-			return i + 1, bytes + f.size
-		}
 		if !s.mayRunFrame(c, f) {
 			break
 		}
 		ran, bytes = i+1, bytes+f.size
+		if f.args == nil && s.protocolError != nil {
+			s.refuseProtocol(c)
+			break
+		}
 		if len(f.args) > 0 {
 			if f.row == nil || f.row.Flags&Fast == 0 {
 				before := s.nanotime()
@@ -47,6 +48,9 @@ func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
 		}
 		if len(c.bigs) > 0 {
 			s.dropBigs(c)
+		}
+		if len(f.args) > len(s.args) {
+			f.args = nil // the frame is kept for later batches, its many words need not be
 		}
 		if c.closing || c.closed {
 			break
@@ -69,11 +73,22 @@ func (s *Server) mayRunFrame(c *Client, f *frame) bool {
 	if len(s.replies.B) >= stallOutput {
 		return false // process sends, and then looks whether the client may go on
 	}
-	if f.row != nil && f.row.Flags&Write != 0 && s.journalFull() {
+	if f.row != nil && (f.row.Flags&Write != 0 || f.row.Subs != nil) && s.journalFull() && s.writes(f) {
 		s.wait(c)
 		return false
 	}
 	return true
+}
+
+// writes tells whether a command, or the subcommand that it names, is one that writes.
+func (s *Server) writes(f *frame) bool {
+	row := f.row
+	if row.Subs != nil && len(f.args) > 1 {
+		if sub := s.Table.LookupSub(row, f.args[1]); sub != nil {
+			row = sub
+		}
+	}
+	return row.Flags&Write != 0
 }
 
 func (s *Server) refuseProtocol(c *Client) {
@@ -246,21 +261,38 @@ func (s *Server) noteError(reply []byte) {
 	s.Stats.countError(string(reply[1:end]))
 }
 
+// quoteMax is how many bytes of a word, and of all arguments together, an error text repeats.
+const quoteMax = 128
+
 // unknownCommand is redis-server's text, which clients look for.
 func unknownCommand(args Args) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "ERR unknown command '%.128s', with args beginning with: ", args[0])
+	b := []byte("ERR unknown command '")
+	b = append(b, quotable(args[0], quoteMax)...)
+	b = append(b, "', with args beginning with: "...)
+	mark := len(b)
 	for _, a := range args[1:] {
-		if b.Len() >= 128+64 {
+		room := quoteMax - (len(b) - mark)
+		if room <= 0 {
 			break
 		}
-		fmt.Fprintf(&b, "'%.*s' ", 128, a)
+		b = append(b, '\'')
+		b = append(b, quotable(a, room)...)
+		b = append(b, "' "...)
 	}
-	return b.String()
+	return string(b)
 }
 
 func unknownSubcommand(row *Row, sub []byte) string {
-	return fmt.Sprintf("ERR unknown subcommand '%.128s'. Try %s HELP.", sub, strings.ToUpper(row.Name))
+	return fmt.Sprintf("ERR unknown subcommand '%s'. Try %s HELP.", quotable(sub, quoteMax), strings.ToUpper(row.Name))
+}
+
+// quotable returns the first max bytes of b, and none from a zero byte on: redis-server takes that for the end.
+func quotable(b []byte, max int) []byte {
+	b = b[:min(len(b), max)]
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		return b[:i]
+	}
+	return b
 }
 
 // Each visits the places of the keys that the specification finds in args.

@@ -19,6 +19,7 @@ const (
 	bigArgument = 256 << 10 // arguments from this size on are received in a block of their own
 	bigStart    = 1 << 20   // first size of that block
 	inlineLimit = 64 << 10
+	queryUnauth = 1 << 20 // bytes that may wait before authentication
 )
 
 type reactorConn = reactor.Conn
@@ -62,6 +63,8 @@ func (s *Server) Data(conn reactor.Conn, in []byte, own bool) {
 		if c.bigHave == c.bigSize {
 			s.endBig(c)
 			s.run(c)
+		} else {
+			s.checkQueryLimit(c)
 		}
 		return
 	}
@@ -88,7 +91,7 @@ func (s *Server) Data(conn reactor.Conn, in []byte, own bool) {
 	}
 }
 
-// keep appends to the query buffer, within client-query-buffer-limit.
+// keep appends to the query buffer.
 func (s *Server) keep(c *Client, in []byte) {
 	if c.query == nil {
 		c.query = s.takeBuffer()
@@ -98,16 +101,26 @@ func (s *Server) keep(c *Client, in []byte) {
 		c.queryPos = 0
 	}
 	c.query = append(c.query, in...)
-	if n := len(c.query) - c.queryPos + c.parser.Pending(); n > s.Config.ClientQueryBufferBytes {
+	s.checkQueryLimit(c)
+}
+
+// checkQueryLimit disconnects a client of which more input waits than client-query-buffer-limit, or than a client may
+// send before it has authenticated. Large arguments of a frame that is not whole yet count.
+func (s *Server) checkQueryLimit(c *Client) {
+	limit := s.Config.ClientQueryBufferBytes
+	if !c.Authenticated {
+		limit = min(limit, queryUnauth)
+	}
+	if n := len(c.query) - c.queryPos + c.bigHave + c.parser.Pending(); n > limit {
 		s.Log.Warn("client closed: query buffer limit", "id", c.ID, "addr", c.conn.RemoteAddr(), "bytes", n)
 		s.Stats.QueryLimitDisconnections++
 		s.kill(c)
 	}
 }
 
-// run processes the query buffer.
+// run processes the query buffer. A client that has had its turn in this round waits for the next.
 func (s *Server) run(c *Client) {
-	if c.closed || c.bigBuf != nil || len(c.query) == c.queryPos && len(c.bigs) == 0 {
+	if c.closed || c.ready || c.bigBuf != nil || len(c.query) == c.queryPos && len(c.bigs) == 0 {
 		return
 	}
 	c.queryPos += s.process(c, c.query[c.queryPos:])
@@ -129,7 +142,7 @@ func (s *Server) process(c *Client, buf []byte) (done int) {
 	s.holdUntil = 0
 	count := 0
 	more := true
-	for more && done < len(buf) && s.mayRun(c) {
+	for more && done < len(buf) && s.mayRun(c, buf[done]) {
 		if count >= maxPerRound {
 			s.makeReady(c)
 			break
@@ -144,8 +157,9 @@ func (s *Server) process(c *Client, buf []byte) (done int) {
 		done += bytes
 		count += ran
 		if ran < n {
-			c.parser.Reset() // it may have gone ahead of what has run
-			break
+			c.parser.Reset() // it has gone ahead of what has run
+			s.protocolError = nil
+			more = true
 		}
 		if len(r.B) >= flushAt {
 			s.send(c, r.B, s.holdUntil)
@@ -162,12 +176,14 @@ func (s *Server) process(c *Client, buf []byte) (done int) {
 	return done
 }
 
-// mayRun reports whether c's next command may run now.
-func (s *Server) mayRun(c *Client) bool {
+// mayRun reports whether c's next command, which starts with the byte first, may run now. What cannot be parsed twice is
+// not parsed before it can run: a frame with large arguments, and one that is not an array, since its words are unquoted
+// where they stand.
+func (s *Server) mayRun(c *Client, first byte) bool {
 	if c.closed || c.closing || c.waiting || c.out.pending() >= stallOutput {
 		return false
 	}
-	if len(c.bigs) > 0 && s.journalFull() { // a frame with large arguments cannot be parsed twice
+	if (first != '*' || len(c.bigs) > 0) && s.journalFull() {
 		s.wait(c)
 		return false
 	}
@@ -178,6 +194,9 @@ func (s *Server) mayRun(c *Client) bool {
 func (s *Server) parseBatch(c *Client, buf []byte) (n int, more bool) {
 	at, used := 0, 0
 	for n < batchFrames && at < len(buf) {
+		if n > 0 && buf[at] != '*' {
+			return n, true // see mayRun
+		}
 		args, size, err := c.parser.Next(buf[at:], s.args[used:used:len(s.args)], &s.limits, c.Authenticated)
 		if err != nil {
 			s.batch[n] = frame{size: len(buf) - at}
@@ -193,11 +212,11 @@ func (s *Server) parseBatch(c *Client, buf []byte) (n int, more bool) {
 		}
 		n++
 		at += size
-		if used+len(args) < len(s.args) {
+		if used+len(args) <= len(s.args) { // else they are in memory of their own
 			used += len(args)
 		}
-		if !c.Authenticated || len(c.bigs) > 0 {
-			break // the next frame may have to be parsed by other rules
+		if !c.Authenticated || len(c.bigs) > 0 || buf[0] != '*' {
+			break // the next frame may have to be parsed by other rules, this one cannot be parsed twice
 		}
 	}
 	return n, true
@@ -238,19 +257,15 @@ func (s *Server) startBig(c *Client) {
 		return
 	}
 	c.bigSize = size + 2
+	rest := c.query[c.queryPos+have:]
 	a := s.Keyspace.Arena()
-	c.big = a.Alloc(min(c.bigSize, bigStart))
+	c.big = a.Alloc(min(c.bigSize, max(bigStart, len(rest))))
 	c.bigBuf = a.Block(c.big)
 	if len(c.bigBuf) > c.bigSize {
 		c.bigBuf = c.bigBuf[:c.bigSize]
 	}
-	rest := c.query[c.queryPos+have:]
-	c.bigHave = copy(c.bigBuf, rest)
+	c.bigHave = copy(c.bigBuf, rest) // less than all of it, or the parser would not ask
 	c.query = c.query[:c.queryPos+have]
-	if c.bigHave == c.bigSize {
-		s.endBig(c)
-		s.run(c)
-	}
 }
 
 // growBig doubles the block, so that memory follows the bytes that have arrived and not what was announced.
@@ -272,7 +287,6 @@ func (s *Server) endBig(c *Client) {
 
 // dropBigs frees the large arguments that no command took over.
 func (s *Server) dropBigs(c *Client) {
-	a := s.Keyspace.Arena()
 	for _, r := range c.bigs {
 		if r != 0 {
 			s.Keyspace.FreeLater(r)
@@ -280,7 +294,7 @@ func (s *Server) dropBigs(c *Client) {
 	}
 	c.bigs, c.bigArgs = c.bigs[:0], c.bigArgs[:0]
 	if c.big != 0 {
-		a.Free(c.big)
+		s.Keyspace.FreeLater(c.big)
 		c.big, c.bigBuf, c.bigHave, c.bigSize = 0, nil, 0, 0
 	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -41,7 +42,9 @@ func (s *Server) runReady() {
 		c.ready = false
 		s.run(c)
 	}
-	s.ready = s.ready[:copy(s.ready, s.ready[n:])]
+	left := copy(s.ready, s.ready[n:])
+	clear(s.ready[left:]) // clients that are gone need not be kept
+	s.ready = s.ready[:left]
 }
 
 // background works for at most a slice: loading, expiry, freeing. It returns true when more is to be done.
@@ -79,10 +82,14 @@ func (s *Server) expiryDue() bool {
 	return !s.NoActiveExpire && s.Keyspace.SoonestMs() < s.Keyspace.NowMs
 }
 
+// loadStep loads some commands. It returns false when that is done, and also when the disk has to bring more first: the
+// reactor is woken then.
 func (s *Server) loadStep() bool {
+	before, _ := s.loader.Progress()
 	done, err := s.loader.Step(loadBatch)
 	if err == nil && !done {
-		return true
+		now, _ := s.loader.Progress()
+		return now != before
 	}
 	s.loader = nil
 	s.Keyspace.NowMs = s.NowMs
@@ -93,10 +100,13 @@ func (s *Server) loadStep() bool {
 	return false
 }
 
-// Apply runs a command from the journal; the loader calls it from Step.
+// Apply runs a command from the journal; the loader calls it from Step. Nothing is counted, timed or journalled.
 func (s *Server) Apply(db int, args [][]byte) error {
 	if db < 0 || db >= s.Keyspace.Len() {
 		return fmt.Errorf("database %d is out of range (databases is %d)", db, s.Keyspace.Len())
+	}
+	if len(args) == 0 {
+		return errors.New("a record without words")
 	}
 	row := s.Table.Lookup(args[0])
 	if row == nil {
@@ -105,7 +115,9 @@ func (s *Server) Apply(db int, args [][]byte) error {
 	c := s.replay
 	c.DB = s.Keyspace.DB(db)
 	s.replies.B, s.replies.Proto = s.scratch[:0], 2
-	s.call(c, row, args)
+	if row = s.resolve(c, row, args); row != nil {
+		row.Handler(c, args)
+	}
 	if len(s.replies.B) > 0 && s.replies.B[0] == '-' {
 		return fmt.Errorf("%.64s failed: %s", args[0], bytes.TrimSpace(s.replies.B[1:]))
 	}
@@ -122,31 +134,30 @@ func (s *Server) Woken() {
 		s.Hooks.Woken()
 	}
 	s.release()
-	if len(s.waiters) == 0 || s.journalFull() {
-		return
-	}
-	for _, c := range s.waiters {
-		c.waiting = false
-		s.makeReady(c)
-	}
-	s.waiters = s.waiters[:0]
 }
 
-// Tick is cron. It returns the time until it is needed next.
+// Tick runs cron hz times a second, and makes a round for keys to expire in. It returns the time until the next of these.
 func (s *Server) Tick(now time.Time) time.Duration {
 	s.setClock(now)
+	if !now.Before(s.cronAt) {
+		s.cron()
+		s.cronAt = now.Add(time.Second / time.Duration(max(s.Config.Hz, 1)))
+	}
+	next := s.cronAt.Sub(now)
+	if at := s.Keyspace.SoonestMs(); s.loader == nil && !s.NoActiveExpire && at < s.NowMs+next.Milliseconds() {
+		next = time.Duration(max(at+1-s.NowMs, 1)) * time.Millisecond
+	}
+	return next
+}
+
+func (s *Server) cron() {
 	if s.Hooks.Cron != nil {
 		s.Hooks.Cron()
 	}
 	s.Stats.sampleRates(s.NowMs)
 	s.Stats.PeakMemory = max(s.Stats.PeakMemory, s.Keyspace.Used())
 	s.Stats.LateExpiryMs = s.Keyspace.ExpireBehindMs()
-	s.closeIdle()
-	next := time.Second / time.Duration(max(s.Config.Hz, 1))
-	if at := s.Keyspace.SoonestMs(); !s.NoActiveExpire && at < s.NowMs+next.Milliseconds() {
-		next = time.Duration(max(at+1-s.NowMs, 1)) * time.Millisecond
-	}
-	return next
+	s.checkClients()
 }
 
 // beginRound takes over the round's clock at the first event of a round.
@@ -164,21 +175,22 @@ func (s *Server) setClock(now time.Time) {
 	}
 }
 
-// closeIdle looks at a part of the clients, so that all have been looked at once a second.
-func (s *Server) closeIdle() {
+// checkClients looks at a part of the clients, so that all have been looked at once a second: who has been idle for too
+// long (other than by waiting for the journal), whose output has been over its soft limit for too long.
+func (s *Server) checkClients() {
 	limit := int64(s.Config.TimeoutSeconds) * 1000
-	if limit <= 0 {
-		return
-	}
-	for range s.nclients/max(s.Config.Hz, 1) + 5 {
-		c := s.timeoutAt
+	for range min(s.nclients, s.nclients/max(s.Config.Hz, 1)+5) {
+		c := s.checkAt
 		if c == nil {
 			if c = s.first; c == nil {
 				return
 			}
 		}
-		s.timeoutAt = c.next
-		if s.NowMs-c.LastMs > limit && len(c.query) == 0 {
+		s.checkAt = c.next
+		if c.out.pending() > 0 {
+			s.checkOutputLimit(c)
+		}
+		if limit > 0 && s.NowMs-c.LastMs > limit && !c.closed && !c.waiting && c.out.holds == 0 {
 			s.Stats.TimeoutDisconnections++
 			s.kill(c)
 		}

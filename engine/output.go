@@ -78,7 +78,7 @@ func (s *Server) hold(c *Client, offset int64) {
 	s.holds = append(s.holds, hold{c: c, end: c.out.base + int64(len(c.out.buf)), offset: offset})
 }
 
-// release sends what waited for the journal and need not any more.
+// release sends what waited for the journal and need not any more, and lets clients go on that a full journal held back.
 func (s *Server) release() {
 	limit := s.maxOffset()
 	for s.firstHold < len(s.holds) && s.holds[s.firstHold].offset <= limit {
@@ -101,6 +101,15 @@ func (s *Server) release() {
 	} else if s.firstHold > len(s.holds)/2 && s.firstHold > 1024 {
 		s.holds, s.firstHold = s.holds[:copy(s.holds, s.holds[s.firstHold:])], 0
 	}
+	if len(s.waiters) == 0 || s.journalFull() {
+		return
+	}
+	for i, c := range s.waiters {
+		s.waiters[i] = nil
+		c.waiting = false
+		s.makeReady(c)
+	}
+	s.waiters = s.waiters[:0]
 }
 
 // ReleaseAll sends what waited for the journal, after it has been closed; what a full socket does not take is lost.
@@ -127,12 +136,14 @@ func (s *Server) flush(c *Client) {
 			return
 		}
 		o.at += n
+		c.LastMs = s.NowMs
 	}
 	switch {
 	case o.at == len(o.buf):
 		o.base += int64(o.at)
 		s.giveBuffer(o.buf)
 		o.buf, o.at, o.released = nil, 0, 0
+		c.softSinceMs = 0
 		if c.closing {
 			s.kill(c)
 			return
@@ -151,6 +162,7 @@ func (s *Server) flush(c *Client) {
 // Writable is called by the reactor when a full socket has drained.
 func (s *Server) Writable(conn reactorConn) {
 	if c := clientOf(conn); c != nil && !c.closed {
+		s.beginRound()
 		s.flush(c)
 	}
 }

@@ -66,10 +66,11 @@ type Server struct {
 	holds       []hold
 	firstHold   int
 	buffers     [][]byte
-	timeoutAt   *Client // where the search for idle clients goes on
+	checkAt     *Client // where checkClients goes on
 
 	loader  Loader
 	replay  *Client
+	cronAt  time.Time
 	base    time.Time
 	inRound bool
 }
@@ -117,6 +118,9 @@ func NewServer(cfg *config.Config, table *Table, log *slog.Logger) *Server {
 // ApplyConfig makes the loop follow directives that it keeps a copy of. CONFIG SET calls it.
 func (s *Server) ApplyConfig() {
 	s.limits = resp.Limits{MaxBulk: int64(s.Config.ProtoMaxBulkBytes), MaxInline: inlineLimit, BigBulk: bigArgument}
+	if s.Journal != nil { // under always, reads must wait for what was written under another policy, too
+		s.marks.all, s.marks.last = s.Journal.Appended(), s.Journal.Appended()
+	}
 	if s.Reactor != nil {
 		s.Reactor.SetKeepAlive(time.Duration(s.Config.KeepAliveSeconds) * time.Second)
 	}
@@ -141,7 +145,7 @@ func (s *Server) LoadProgress() (loading bool, done, total int64) {
 func (s *Server) Clients(visit func(c *Client) bool) {
 	for c := s.first; c != nil; {
 		next := c.next
-		if !visit(c) {
+		if !c.closed && !visit(c) { // closed: killed by a visit before, together with others
 			return
 		}
 		c = next
@@ -161,7 +165,10 @@ func (s *Server) Kill(c *Client) { s.kill(c) }
 
 // UsedMemory returns the bytes of keyspace and clients' buffers, exactly as far as they are counted.
 func (s *Server) UsedMemory() int64 {
-	n := s.Keyspace.Used() + s.ClientsMemory()
+	n := s.Keyspace.Used()
+	for c := s.first; c != nil; c = c.next {
+		n += c.Memory() - s.arenaBytes(c) // which the keyspace counts
+	}
 	s.Stats.PeakMemory = max(s.Stats.PeakMemory, n)
 	return n
 }
@@ -175,21 +182,32 @@ func (s *Server) ClientsMemory() int64 {
 	return n
 }
 
+// arenaBytes returns what of c's memory is in the arena: blocks for large arguments.
+func (s *Server) arenaBytes(c *Client) int64 {
+	n := int64(len(c.bigBuf))
+	for _, r := range c.bigs {
+		if r != 0 {
+			n += int64(s.Keyspace.Arena().Size(r))
+		}
+	}
+	return n
+}
+
 // Opened is called by the reactor for a new connection.
 func (s *Server) Opened(conn reactor.Conn) {
+	s.beginRound()
 	refusal := ""
 	if s.nclients >= s.Config.MaxClients {
 		refusal = "ERR max number of clients reached"
-		s.Stats.Rejected++
 	} else if s.Hooks.Greet != nil {
 		refusal = s.Hooks.Greet(conn)
 	}
 	if refusal != "" {
+		s.Stats.Rejected++
 		_, _ = conn.Write([]byte("-" + refusal + "\r\n")) // a client that does not take it loses only the reason
 		conn.Close()
 		return
 	}
-	s.beginRound()
 	s.Stats.Connections++
 	s.nextID++
 	c := &Client{ID: s.nextID, server: s, conn: conn, DB: s.Keyspace.DB(0), Proto: 2, Authenticated: true,
@@ -231,8 +249,8 @@ func (s *Server) forget(c *Client) {
 		return
 	}
 	c.closed = true
-	if s.timeoutAt == c {
-		s.timeoutAt = c.next
+	if s.checkAt == c {
+		s.checkAt = c.next
 	}
 	if c.prev != nil {
 		c.prev.next = c.next
@@ -246,6 +264,7 @@ func (s *Server) forget(c *Client) {
 	}
 	s.nclients--
 	s.dropBigs(c)
+	c.parser.Reset()
 	s.giveBuffer(c.query)
 	s.giveBuffer(c.out.buf)
 	c.query, c.out.buf = nil, nil
@@ -259,7 +278,10 @@ func (s *Server) makeReady(c *Client) {
 	}
 }
 
-func (s *Server) journalFull() bool { return s.Journal != nil && s.Journal.Full() }
+// journalFull tells that writers must wait for the disk. While it fails they need not: they are refused.
+func (s *Server) journalFull() bool {
+	return s.Journal != nil && s.Journal.Full() && s.Journal.Err() == nil
+}
 
 // wait holds c's commands back until the journal has caught up.
 func (s *Server) wait(c *Client) {
