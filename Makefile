@@ -1,0 +1,69 @@
+# What can be done with this repository; `make` alone lists it.
+
+GO       ?= go
+FUZZTIME ?= 20s
+# Commands that `make difftest` compares in each run of each group, and kills in each policy of `make crashtest`.
+DIFF     ?= 1000000
+CRASHES  ?= 25
+
+.PHONY: help build run tools test race fuzz bench lint fmt clean difftest crashtest
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build build/redix
+	$(GO) build -trimpath -o build/redix .
+
+run: build ## build and start the server with its defaults (port 6379)
+	build/redix
+
+# Some tests ask a real redis-server. Without one they are skipped, which this says at the start and they say in -v.
+tools:
+	@if command -v redis-server >/dev/null && command -v redis-cli >/dev/null; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then as=none; \
+	elif [ "$$(id -u)" = 0 ]; then as=; \
+	elif sudo -n true 2>/dev/null; then as="sudo -n"; \
+	else as=none; fi; \
+	if [ "$$as" != none ]; then \
+		echo "installing redis-server and redis-tools, which the tests compare with"; \
+		{ $$as apt-get -qq update && $$as env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+			apt-get -qq -y --no-install-recommends install redis-server redis-tools; } >/dev/null 2>&1 || true; \
+	fi; \
+	if ! command -v redis-server >/dev/null; then \
+		echo "*** NO redis-server HERE AND NONE COULD BE INSTALLED:"; \
+		echo "*** every test that compares with it is SKIPPED (replies, configuration, journal files, glob, numbers)."; \
+	fi
+
+test: tools ## run all tests (random ones print a seed; REDIX_SEED=n repeats it)
+	$(GO) test -timeout 8m ./...
+
+race: tools ## run all tests under the race detector (slow)
+	$(GO) test -race -timeout 30m ./...
+
+fuzz: ## run each fuzz target for FUZZTIME (20s)
+	@set -e; grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \
+		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$file"); do \
+			echo "$$(dirname "$$file") $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")"; \
+		done; \
+	done
+
+bench: build ## measure beside redis-server, the short set (Linux; go run ./bench -h for more)
+	$(GO) run ./bench -short
+
+lint: ## gofmt, go vet and staticcheck
+	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "not gofmt-ed:"; echo "$$files"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+fmt: ## format the source
+	gofmt -w .
+
+clean: ## remove what was built
+	rm -rf build
+
+difftest: tools ## compare DIFF (1,000,000) random commands of each group with redis-server
+	REDIX_DIFF=$(DIFF) $(GO) test -v -count=1 -timeout 2h -run '^TestDiff' ./commands
+
+crashtest: ## kill the server CRASHES (25) times in each appendfsync policy and look for lost writes
+	REDIX_CRASHES=$(CRASHES) $(GO) test -v -count=1 -timeout 2h -run '^TestCrash' ./commands
