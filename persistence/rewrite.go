@@ -313,10 +313,10 @@ func (w *writer) lengthOf(f listed) int64 {
 	return size
 }
 
-// dropHistory deletes the files that the manifest calls history, then their lines. What fails is tried again after the
+// dropHistory deletes the files that the manifest calls history, then their lines. The manifest must be durable. What fails is tried again after the
 // next rewrite.
 func (w *writer) dropHistory() {
-	if len(w.man.history) == 0 || w.unlisted || w.unsure || w.historyTried == w.baseSeq {
+	if len(w.man.history) == 0 || w.unlisted || w.historyTried == w.baseSeq {
 		return
 	}
 	w.historyTried = w.baseSeq

@@ -17,7 +17,7 @@ import (
 // fill gives b the first n records.
 func fill(b *BaseWriter, n int) {
 	for i := range n {
-		b.Append(i%3, []byte("SET"), fmt.Appendf(nil, "k%d", i), fmt.Appendf(nil, "v%d", i))
+		b.Append(dbOf(i), []byte("SET"), fmt.Appendf(nil, "k%d", i), fmt.Appendf(nil, "v%d", i))
 	}
 }
 
@@ -239,7 +239,7 @@ func TestBaseBackPressure(t *testing.T) {
 	}
 	n := 0
 	next := func() {
-		b.Append(n%3, []byte("SET"), fmt.Appendf(nil, "k%d", n), fmt.Appendf(nil, "v%d", n))
+		b.Append(dbOf(n), []byte("SET"), fmt.Appendf(nil, "k%d", n), fmt.Appendf(nil, "v%d", n))
 		n++
 	}
 	for !b.Full() {

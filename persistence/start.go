@@ -211,6 +211,10 @@ func (w *writer) openFirst() error {
 // a sync of the directory makes it durable.
 func (w *writer) publishManifest(man manifest) (visible bool, err error) {
 	if !w.unlisted {
+		// The files it names must not be less durable than itself.
+		if err := w.fs.SyncDir(w.j.dir); err != nil {
+			return false, fmt.Errorf("journal: syncing directory %s: %w", w.j.dir, err)
+		}
 		temp := w.path(w.j.tempPrefix() + ".manifest")
 		visible, err = vfs.WriteFile(w.fs, temp, w.j.manifestPath(), man.encode())
 		if err != nil {
