@@ -197,7 +197,7 @@ func (db *DB) remake(e *Entry, key []byte, flags byte, size, valLen int, deadlin
 
 func (db *DB) enwheel(e *Entry, deadline int64) {
 	if db.wheel == nil {
-		db.wheel = timerwheel.New(links{db.ks.arena}, db.ks.NowMs)
+		db.wheel = timerwheel.New(links{db.ks.arena}, db.ks.NowMs-1) // as far as Advance has been (expireDB)
 	}
 	binary.LittleEndian.PutUint64(e.b[linksAt:], uint64(deadline))
 	db.wheel.Add(uint64(e.ref)) // writes the links
