@@ -1,0 +1,126 @@
+package commands
+
+// CLIENT: connections as seen by themselves. Listing and killing others is in client_list.go.
+
+import "redix/engine"
+
+const (
+	clientFlags = engine.Noscript | engine.Loading | engine.Stale
+	clientAll   = "O(N) where N is the number of clients"
+)
+
+var clientRows = []engine.Row{
+	{Name: "client", Arity: -2, Group: "connection", Since: "2.4.0", Complexity: "Depends on subcommand.",
+		Summary: "Tells about connections and changes them.", Subs: []engine.Row{
+			{Name: "getname", Arity: 2, Flags: clientFlags, Since: "2.6.9", Complexity: "O(1)",
+				Summary: "Replies with the connection's name.", Handler: clientGetName},
+			{Name: "getredir", Arity: 2, Flags: clientFlags, Since: "6.0.0", Complexity: "O(1)",
+				Summary: "Replies with the client that gets this one's invalidation messages.", Handler: clientGetRedir},
+			{Name: "help", Arity: 2, Flags: engine.Loading | engine.Stale, Since: "5.0.0", Complexity: "O(1)",
+				Summary: "Replies with this text.", Handler: help},
+			{Name: "id", Arity: 2, Flags: clientFlags, Since: "5.0.0", Complexity: "O(1)",
+				Summary: "Replies with the connection's number.", Handler: clientID},
+			{Name: "info", Arity: 2, Flags: clientFlags, Since: "6.2.0", Complexity: "O(1)",
+				Summary: "Describes this connection as CLIENT LIST does.", Hints: "nondeterministic_output", Handler: clientInfo},
+			{Name: "kill", Arity: -3, Flags: adminFlags, Since: "2.4.0", Complexity: clientAll,
+				Syntax: "<ip:port | [ID client-id] [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] [USER username] " +
+					"[ADDR ip:port] [LADDR ip:port] [SKIPME yes/no]>",
+				Summary: "Closes connections.", History: []string{"2.8.12: Filters.", "3.2.0: TYPE master.",
+					"5.0.0: TYPE replica, the new name of slave.", "6.2.0: LADDR."}, Handler: clientKill},
+			{Name: "list", Arity: -2, Flags: adminFlags, Since: "2.4.0", Complexity: clientAll,
+				Syntax:  "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
+				Summary: "Describes all connections, a line each.", Hints: "nondeterministic_output",
+				History: []string{"2.8.12: id.", "5.0.0: TYPE.", "6.0.0: user.", "6.2.0: argv-mem, tot-mem, laddr, redir; ID.",
+					"7.0.0: resp, multi-mem, rbs, rbp.", "7.0.3: ssub.", "7.2.0: lib-name, lib-ver."}, Handler: clientList},
+			{Name: "no-evict", Arity: 3, Flags: adminFlags, Since: "7.0.0", Complexity: "O(1)", Syntax: "<ON | OFF>",
+				Summary: "Spares this connection when memory for connections runs out.", Handler: clientNoEvict},
+			{Name: "no-touch", Arity: 3, Flags: clientFlags, Since: "7.2.0", Complexity: "O(1)", Syntax: "<ON | OFF>",
+				Summary: "Makes this connection's commands not count as accesses of keys.", Handler: clientNoTouch},
+			{Name: "reply", Arity: 3, Flags: clientFlags, Since: "3.2.0", Complexity: "O(1)", Syntax: "<ON | OFF | SKIP>",
+				Summary: "Turns replies off and on, or drops that of the next command.", Handler: clientReply},
+			{Name: "setinfo", Arity: 4, Flags: clientFlags, Since: "7.2.0", Complexity: "O(1)",
+				Syntax: "<LIB-NAME libname | LIB-VER libver>", Summary: "Tells which library is behind the connection.",
+				Hints: "request_policy:all_nodes response_policy:all_succeeded", Handler: clientSetInfo},
+			{Name: "setname", Arity: 3, Flags: clientFlags, Since: "2.6.9", Complexity: "O(1)", Syntax: "connection-name",
+				Summary: "Gives the connection a name.",
+				Hints:   "request_policy:all_nodes response_policy:all_succeeded", Handler: clientSetName},
+		}},
+}
+
+var _ = register(clientRows)
+
+func clientGetName(c *engine.Client, _ engine.Args) {
+	if c.Name == "" {
+		c.Reply.Null()
+		return
+	}
+	c.Reply.BulkString(c.Name)
+}
+
+// clientGetRedir replies that tracking is off: nothing turns it on.
+func clientGetRedir(c *engine.Client, _ engine.Args) { c.Reply.Int(-1) }
+
+func clientID(c *engine.Client, _ engine.Args) { c.Reply.Int(c.ID) }
+
+func clientInfo(c *engine.Client, _ engine.Args) { c.Reply.Verbatim("txt", appendClient(nil, c)) }
+
+func clientNoEvict(c *engine.Client, args engine.Args) { setSwitch(c, args[2], &c.NoEvict) }
+
+func clientNoTouch(c *engine.Client, args engine.Args) { setSwitch(c, args[2], &c.NoTouch) }
+
+// setSwitch turns something of the client on or off.
+func setSwitch(c *engine.Client, arg []byte, to *bool) {
+	switch {
+	case isWord(arg, "on"):
+		*to = true
+	case isWord(arg, "off"):
+		*to = false
+	default:
+		c.Reply.Error(errSyntax)
+		return
+	}
+	c.Reply.OK()
+}
+
+// clientReply answers only ON: the other two mean silence from here on.
+func clientReply(c *engine.Client, args engine.Args) {
+	switch {
+	case isWord(args[2], "on"):
+		c.ReplyOff, c.ReplySkip = false, false
+		c.Reply.OK()
+	case isWord(args[2], "off"):
+		c.ReplyOff = true
+	case isWord(args[2], "skip"):
+		c.ReplySkip = !c.ReplyOff
+	default:
+		c.Reply.Error(errSyntax)
+	}
+}
+
+func clientSetInfo(c *engine.Client, args engine.Args) {
+	var to *string
+	switch {
+	case isWord(args[2], "lib-name"):
+		to = &c.LibName
+	case isWord(args[2], "lib-ver"):
+		to = &c.LibVersion
+	default:
+		c.Reply.Errorf("ERR Unrecognized option '%s'", args[2])
+		return
+	}
+	if !isPlain(args[3]) {
+		c.Reply.Errorf("ERR %s cannot contain spaces, newlines or special characters.", args[2])
+		return
+	}
+	*to = string(args[3])
+	c.Reply.OK()
+}
+
+func clientSetName(c *engine.Client, args engine.Args) {
+	if !isPlain(args[2]) {
+		c.Reply.Error(errClientName)
+		return
+	}
+	c.Name = string(args[2])
+	c.Reply.OK()
+}

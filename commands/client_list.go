@@ -1,0 +1,221 @@
+package commands
+
+// CLIENT LIST and CLIENT KILL: one line for a client, and filters over all of them.
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"redix/engine"
+	"redix/engine/resp"
+)
+
+// appendClient describes a client in one line of CLIENT LIST. What this server does not have (subscriptions,
+// transactions, tracking) shows as redis-server shows it for a client that does not use it.
+func appendClient(b []byte, c *engine.Client) []byte {
+	s := c.Server()
+	number := func(name string, n int64) { b = strconv.AppendInt(append(b, name...), n, 10) }
+	text := func(name, value string) { b = append(append(b, name...), value...) }
+	pending, room := c.QueryBuffer()
+	out := int64(c.PendingOutput())
+	addr, laddr, _ := clientAddrs(c)
+	number("id=", c.ID)
+	text(" addr=", addr)
+	text(" laddr=", laddr)
+	number(" fd=", int64(c.Conn().FD()))
+	text(" name=", c.Name)
+	number(" age=", max(s.NowMs-c.CreatedMs, 0)/1000)
+	number(" idle=", max(s.NowMs-c.LastMs, 0)/1000)
+	text(" flags=", clientFlagLetters(c))
+	number(" db=", int64(c.DB.ID))
+	text(" sub=0 psub=0 ssub=0 multi=-1", "")
+	number(" qbuf=", int64(pending))
+	number(" qbuf-free=", int64(max(room-pending, 0)))
+	text(" argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0", "") // replies have no buffer of their own while they are made
+	oll := int64(0)
+	if out > 0 {
+		oll = 1
+	}
+	number(" oll=", oll)
+	number(" omem=", out)
+	number(" tot-mem=", c.Memory())
+	events := "r"
+	if out > 0 {
+		events = "rw"
+	}
+	text(" events=", events)
+	last := "NULL"
+	if c.LastRow != nil {
+		last = c.LastRow.FullName
+	}
+	text(" cmd=", last)
+	text(" user=", defaultUser)
+	text(" redir=-1", "")
+	number(" resp=", int64(c.Proto))
+	text(" lib-name=", c.LibName)
+	text(" lib-ver=", c.LibVersion)
+	return append(b, '\n')
+}
+
+// clientAddrs returns both ends of the connection. A unix socket has one address, its path, with 0 for a port.
+func clientAddrs(c *engine.Client) (remote, local string, unix bool) {
+	remote, local = c.Conn().RemoteAddr(), c.Conn().LocalAddr()
+	if remote == "" || strings.HasPrefix(remote, "/") || strings.HasPrefix(local, "/") {
+		return local + ":0", local + ":0", true
+	}
+	return remote, local, false
+}
+
+func clientFlagLetters(c *engine.Client) string {
+	letters := ""
+	if _, _, unix := clientAddrs(c); unix {
+		letters += "U"
+	}
+	if c.NoEvict {
+		letters += "e"
+	}
+	if c.NoTouch {
+		letters += "T"
+	}
+	if letters == "" {
+		return "N"
+	}
+	return letters
+}
+
+// isClientType tells whether word names a class of clients. All clients are normal here.
+func isClientType(word []byte) (known, normal bool) {
+	for _, name := range []string{"normal", "master", "slave", "replica", "pubsub"} {
+		if isWord(word, name) {
+			return true, name == "normal"
+		}
+	}
+	return false, false
+}
+
+func clientList(c *engine.Client, args engine.Args) {
+	normal := true
+	var ids []int64
+	switch n := len(args); {
+	case n == 4 && isWord(args[2], "type"):
+		var known bool
+		if known, normal = isClientType(args[3]); !known {
+			c.Reply.Errorf("ERR Unknown client type '%s'", args[3])
+			return
+		}
+	case n > 3 && isWord(args[2], "id"):
+		for _, a := range args[3:] {
+			id, ok := resp.ParseInt(a)
+			if !ok {
+				c.Reply.Error("ERR Invalid client ID")
+				return
+			}
+			ids = append(ids, id)
+		}
+	case n != 2:
+		c.Reply.Error(errSyntax)
+		return
+	}
+	slices.Sort(ids)
+	var b []byte
+	c.Server().Clients(func(other *engine.Client) bool {
+		wanted := normal
+		if ids != nil {
+			_, wanted = slices.BinarySearch(ids, other.ID)
+		}
+		if wanted {
+			b = appendClient(b, other)
+		}
+		return true
+	})
+	c.Reply.Verbatim("txt", b)
+}
+
+// killFilter is what CLIENT KILL looks for; what is not given matches all.
+type killFilter struct {
+	id          int64
+	addr, laddr string
+	none        bool // nobody can match: a type that no client has
+	skipMe      bool
+}
+
+func (f *killFilter) matches(me, c *engine.Client) bool {
+	addr, laddr, _ := clientAddrs(c)
+	return !f.none && (f.id == 0 || f.id == c.ID) && (f.addr == "" || f.addr == addr) &&
+		(f.laddr == "" || f.laddr == laddr) && (!f.skipMe || c != me)
+}
+
+// clientKill replies with the number of clients that filters have matched, or to the old form, an address, with OK.
+func clientKill(c *engine.Client, args engine.Args) {
+	f, old := killFilter{skipMe: true}, len(args) == 3
+	if old {
+		f = killFilter{addr: string(args[2])}
+	} else if !parseKill(c, args, &f) {
+		return
+	}
+	killed := int64(0)
+	s := c.Server()
+	s.Clients(func(other *engine.Client) bool {
+		if !f.matches(c, other) {
+			return true
+		}
+		killed++
+		if other == c {
+			c.CloseAfterReply()
+		} else {
+			s.Kill(other)
+		}
+		return true
+	})
+	switch {
+	case !old:
+		c.Reply.Int(killed)
+	case killed == 0:
+		c.Reply.Error("ERR No such client")
+	default:
+		c.Reply.OK()
+	}
+}
+
+// parseKill reads the filters; on a mistake it has replied.
+func parseKill(c *engine.Client, args engine.Args, f *killFilter) bool {
+	for i := 2; i < len(args); i += 2 {
+		if i+1 == len(args) {
+			c.Reply.Error(errSyntax)
+			return false
+		}
+		v := args[i+1]
+		switch name := args[i]; {
+		case isWord(name, "id"):
+			id, ok := resp.ParseInt(v)
+			if !ok || id < 1 {
+				c.Reply.Error("ERR client-id should be greater than 0")
+				return false
+			}
+			f.id = id
+		case isWord(name, "type"):
+			known, normal := isClientType(v)
+			if !known {
+				c.Reply.Errorf("ERR Unknown client type '%s'", v)
+				return false
+			}
+			f.none = !normal
+		case isWord(name, "addr"):
+			f.addr = string(v)
+		case isWord(name, "laddr"):
+			f.laddr = string(v)
+		case isWord(name, "user"):
+			if string(v) != defaultUser {
+				c.Reply.Errorf("ERR No such user '%s'", v)
+				return false
+			}
+		case isWord(name, "skipme") && (isWord(v, "yes") || isWord(v, "no")):
+			f.skipMe = isWord(v, "yes")
+		default:
+			c.Reply.Error(errSyntax)
+			return false
+		}
+	}
+	return true
+}
