@@ -127,9 +127,13 @@ func tryStart(t testing.TB, binary, dir string, flags []string) (*Process, error
 		close(p.done)
 	}()
 	t.Cleanup(func() {
-		p.Kill()
-		if t.Failed() {
-			t.Logf("log of %s:\n%s", filepath.Base(binary), p.log.tail())
+		select {
+		case <-p.done: // whether it was killed by the test or fell over, what it said may explain a failure
+			if t.Failed() {
+				t.Logf("log of %s:\n%s", filepath.Base(binary), p.log.tail())
+			}
+		default:
+			p.Kill()
 		}
 	})
 	return p, p.waitReady()

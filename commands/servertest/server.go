@@ -67,7 +67,7 @@ func Start(t testing.TB, reactorName string, flags ...string) *Server {
 	go func() { s.done <- s.Engine.Reactor.Run() }()
 	t.Cleanup(func() {
 		s.Stop()
-		if t.Failed() {
+		if t.Failed() && s.log.tail() != "" {
 			t.Logf("log of the server:\n%s", s.log.tail())
 		}
 	})

@@ -1,0 +1,279 @@
+package commands_test
+
+// The same random commands to redix and to a real redis-server, in pipelines of random length, must have the same
+// replies and leave the same data.
+//
+//	REDIX_SEED=n    repeats a run
+//	REDIX_DIFF=n    commands in each run (make difftest sets a million)
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"redix/commands"
+	"redix/commands/servertest"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	servertest.RemoveBinary()
+	os.Exit(code)
+}
+
+// number of commands in one run, unless REDIX_DIFF says otherwise.
+const diffCommands = 6000
+
+const (
+	maxPipeline   = 40
+	dumpEvery     = 1500 // commands between two comparisons of all data
+	flushEvery    = 4    // and how many of those until everything is deleted
+	maxDiffs      = 8    // differences shown before a run gives up
+	shownCommands = 10   // commands before a difference that are shown
+)
+
+// diffRun is what a run varies besides its commands.
+type diffRun struct {
+	name    string
+	reactor string
+	proto   int
+	flags   []string // for both servers
+}
+
+// diffRuns pair each reactor with a protocol; small limits make encodings change all the time.
+func diffRuns() []diffRun {
+	var runs []diffRun
+	for i, reactor := range servertest.Reactors {
+		runs = append(runs,
+			diffRun{reactor + "/RESP2", reactor, 2 + i%2, nil},
+			diffRun{reactor + "/RESP3/small", reactor, 3 - i%2,
+				[]string{"--hash-max-listpack-entries", "6", "--hash-max-listpack-value", "32"}})
+		runs[len(runs)-2].name = fmt.Sprintf("%s/RESP%d", reactor, runs[len(runs)-2].proto)
+		runs[len(runs)-1].name = fmt.Sprintf("%s/RESP%d/small", reactor, runs[len(runs)-1].proto)
+	}
+	return runs
+}
+
+func TestDiffRandom(t *testing.T) {
+	count := diffCommands
+	if s := os.Getenv("REDIX_DIFF"); s != "" {
+		var err error
+		if count, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, group := range []string{"s", "h", "k"} {
+		for _, run := range diffRuns() {
+			t.Run(map[string]string{"s": "string", "h": "hash", "k": "generic"}[group]+"/"+run.name, func(t *testing.T) {
+				g := newSource(t, group)
+				newDuo(t, run).play(g, group, count)
+			})
+		}
+	}
+}
+
+// newSource returns a generator of the seed in REDIX_SEED, or of a new one, which a failing test prints.
+func newSource(t *testing.T, group string) *source {
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("REDIX_SEED"); s != "" {
+		var err error
+		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("REDIX_SEED=%d repeats this run", seed)
+		}
+	})
+	return &source{Rand: rand.New(rand.NewPCG(seed, uint64(group[0]))), home: group, nowMs: time.Now().UnixMilli()}
+}
+
+// duo is a connection to each of the two servers.
+type duo struct {
+	t           *testing.T
+	ours, redis *servertest.Conn
+	asker       *servertest.Conn // to redis-server, for the comparisons' own questions
+	dumps       [2]*servertest.Conn
+	history     [][]string
+	diffs       int
+	db          string
+}
+
+func newDuo(t *testing.T, run diffRun) *duo {
+	s := servertest.Start(t, run.reactor, run.flags...)
+	r := servertest.StartRedis(t, run.flags...)
+	d := &duo{t: t, ours: s.Dial(), redis: r.Dial(), asker: r.Dial(), dumps: [2]*servertest.Conn{s.Dial(), r.Dial()}}
+	d.hello(run.proto)
+	return d
+}
+
+func (d *duo) hello(proto int) {
+	if proto == 3 {
+		d.ours.Hello(3)
+		d.redis.Hello(3)
+	}
+}
+
+// play sends count random commands.
+func (d *duo) play(g *source, group string, count int) {
+	deck := deckOf(group)
+	for done, dumps := 0, 0; done < count && d.diffs < maxDiffs; {
+		batch := d.drawBatch(g, deck)
+		d.compareBatch(batch)
+		if done/dumpEvery != (done+len(batch))/dumpEvery {
+			d.compareData()
+			if dumps++; dumps%flushEvery == 0 {
+				d.reset()
+			}
+		}
+		done += len(batch)
+	}
+	d.compareData()
+}
+
+// deckOf returns the shapes of a group that the table knows, each as often as its weight.
+func deckOf(group string) []*shape {
+	table := commands.NewTable()
+	var deck []*shape
+	for i := range shapes[group] {
+		s := &shapes[group][i]
+		name, sub, _ := strings.Cut(s.name, " ")
+		row := table.Lookup([]byte(name))
+		if row == nil || sub != "" && table.LookupSub(row, []byte(sub)) == nil {
+			continue
+		}
+		for range s.weight {
+			deck = append(deck, s)
+		}
+	}
+	return deck
+}
+
+// drawBatch draws a pipeline. It ends behind a command whose reply can only be judged with the data as it is then.
+func (d *duo) drawBatch(g *source, deck []*shape) [][]string {
+	var batch [][]string
+	for range 1 + g.IntN(maxPipeline) {
+		words := pick(g, deck).draw(g)
+		batch = append(batch, words)
+		if isRandom(words) {
+			break
+		}
+	}
+	return batch
+}
+
+func (d *duo) compareBatch(batch [][]string) {
+	d.t.Helper()
+	for _, words := range batch {
+		d.ours.Send(words...)
+		d.redis.Send(words...)
+	}
+	d.ours.Flush()
+	d.redis.Flush()
+	differ := false
+	for _, words := range batch {
+		ours, err := d.ours.TryReceive()
+		if err != nil {
+			d.t.Fatalf("%s: %v%s", servertest.Words(words), err, d.before(words))
+		}
+		redis := d.redis.Receive()
+		if strings.EqualFold(words[0], "select") && redis.Str == "OK" {
+			d.db = words[1]
+		}
+		if problem := d.compare(words, ours, redis); problem != "" && !differ {
+			differ = true
+			d.t.Errorf("db %q: %s\n ours  %s\n redis %s\n %s%s", d.db, servertest.Words(words), ours, redis, problem, d.before(words))
+		}
+		d.history = append(d.history, words)
+	}
+	if differ { // the data may differ now, and everything after it
+		d.diffs++
+		d.reset()
+	}
+	if len(d.history) > 4000 {
+		d.history = slices.Delete(d.history, 0, 2000)
+	}
+}
+
+// before lists the last commands that have a word in common with words, other than short ones.
+func (d *duo) before(words []string) string {
+	var lines []string
+	for i := len(d.history) - 1; i >= 0 && len(lines) < shownCommands; i-- {
+		if slices.ContainsFunc(d.history[i][1:], func(w string) bool {
+			return len(w) == 2 && slices.Contains(words[1:], w)
+		}) {
+			lines = append(lines, "   "+servertest.Words(d.history[i]))
+		}
+	}
+	slices.Reverse(lines)
+	return "\n before:\n" + strings.Join(lines, "\n")
+}
+
+// reset empties both servers.
+func (d *duo) reset() {
+	d.t.Helper()
+	for _, c := range []*servertest.Conn{d.ours, d.redis} {
+		c.Must("FLUSHALL")
+		c.Must("SELECT", "0")
+	}
+	d.db = "0"
+	d.history = nil
+}
+
+// compareData compares everything that the two servers hold.
+func (d *duo) compareData() {
+	d.t.Helper()
+	ours, redis := servertest.Dump(d.dumps[0]), servertest.Dump(d.dumps[1])
+	if ours == redis {
+		return
+	}
+	a, b := strings.Split(ours, "\n"), strings.Split(redis, "\n")
+	for _, line := range a {
+		if !slices.Contains(b, line) {
+			d.t.Errorf("only redix has %.300s", line)
+		}
+	}
+	for _, line := range b {
+		if !slices.Contains(a, line) {
+			d.t.Errorf("only redis-server has %.300s", line)
+		}
+	}
+	d.diffs++
+	d.reset()
+}
+
+// notCompared are the commands of the compared groups that have no shape, with the reason.
+var notCompared = map[string]string{
+	"object|help":     "text",
+	"object|idletime": "tells the time",
+	"wait":            "there are no replicas",
+	"waitaof":         "since redis-server 7.2",
+}
+
+func TestDiffCoversAllCommands(t *testing.T) {
+	known := map[string]bool{}
+	for _, group := range shapes {
+		for _, s := range group {
+			known[strings.ReplaceAll(s.name, " ", "|")] = true
+		}
+	}
+	check := func(name, group string) {
+		if slices.Contains([]string{"string", "hash", "generic", "bitmap"}, group) && !known[name] && notCompared[name] == "" {
+			t.Errorf("%s is neither compared with redis-server nor listed with a reason", name)
+		}
+	}
+	for _, row := range commands.NewTable().Rows {
+		if len(row.Subs) == 0 {
+			check(row.Name, row.Group)
+		}
+		for i := range row.Subs {
+			check(row.Subs[i].FullName, row.Group)
+		}
+	}
+}
