@@ -31,6 +31,8 @@ type crashes struct {
 	rng   *rand.Rand
 	mem   *vfs.Mem
 	taken []crash
+	every int // take one before every so many operations only
+	seen  int
 	j     *Journal
 }
 
@@ -43,9 +45,12 @@ func (c *crashes) before(op vfs.Op, name string) {
 	if c.j == nil {
 		return
 	}
+	if c.seen++; c.every > 0 && c.seen%c.every != 0 {
+		return
+	}
 	// The promise is read first: what is made later holds for a later disk only.
 	written, synced := c.j.Written(), c.j.Synced()
-	what := fmt.Sprintf("%d: %v %s", len(c.taken), op, name)
+	what := fmt.Sprintf("before operation %d, %v %s", c.seen, op, name)
 	c.taken = append(c.taken,
 		crash{what + ", power cut", c.mem.PowerCut(nil), synced},
 		crash{what + ", power cut with luck", c.mem.PowerCut(c.rng), synced},
@@ -173,7 +178,7 @@ func failOnce(t *testing.T, policy Policy, fault vfs.Fault) (fired bool) {
 		// The way back is broken as well: cutting the file, or opening another, fails at first.
 		fsys.Add(vfs.Fault{Op: vfs.OpTruncate, First: 1, Count: 1, Err: syscall.EIO})
 	}
-	c := &crashes{mem: mem, rng: rand.New(rand.NewPCG(uint64(fault.First), 2))}
+	c := &crashes{mem: mem, rng: rand.New(rand.NewPCG(uint64(fault.First), 2)), every: 3}
 	fsys.Before = c.before
 	defer func() {
 		if t.Failed() {

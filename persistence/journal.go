@@ -397,26 +397,34 @@ func (j *Journal) Close(timeout time.Duration) error {
 
 // appendFrame encodes one command as an array of bulk strings.
 func appendFrame(dst []byte, args [][]byte) []byte {
-	dst = append(dst, '*')
-	dst = strconv.AppendInt(dst, int64(len(args)), 10)
-	dst = append(dst, '\r', '\n')
+	dst = appendCount(dst, '*', len(args))
 	for _, a := range args {
-		dst = append(dst, '$')
-		dst = strconv.AppendInt(dst, int64(len(a)), 10)
-		dst = append(dst, '\r', '\n')
+		dst = appendCount(dst, '$', len(a))
 		dst = append(dst, a...)
 		dst = append(dst, '\r', '\n')
 	}
 	return dst
 }
 
+// appendCount encodes a header line. Nearly all counts have one digit or two.
+func appendCount(dst []byte, sign byte, n int) []byte {
+	switch {
+	case n < 10:
+		return append(dst, sign, byte('0'+n), '\r', '\n')
+	case n < 100:
+		return append(dst, sign, byte('0'+n/10), byte('0'+n%10), '\r', '\n')
+	}
+	dst = append(dst, sign)
+	dst = strconv.AppendInt(dst, int64(n), 10)
+	return append(dst, '\r', '\n')
+}
+
 // appendSelect encodes SELECT db without allocating.
 func appendSelect(dst []byte, db int) []byte {
 	var digits [20]byte
 	num := strconv.AppendInt(digits[:0], int64(db), 10)
-	dst = append(dst, "*2\r\n$6\r\nSELECT\r\n$"...)
-	dst = strconv.AppendInt(dst, int64(len(num)), 10)
-	dst = append(dst, '\r', '\n')
+	dst = append(dst, "*2\r\n$6\r\nSELECT\r\n"...)
+	dst = appendCount(dst, '$', len(num))
 	dst = append(dst, num...)
 	return append(dst, '\r', '\n')
 }

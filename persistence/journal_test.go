@@ -279,6 +279,19 @@ func TestCloseTimeout(t *testing.T) {
 	<-r.j.Done()
 }
 
+func TestAppendFrame(t *testing.T) {
+	for _, n := range []int{0, 1, 9, 10, 11, 99, 100, 101, 123456} {
+		word := strings.Repeat("w", n)
+		want := fmt.Sprintf("*2\r\n$1\r\na\r\n$%d\r\n%s\r\n", n, word)
+		if got := string(appendFrame(nil, [][]byte{[]byte("a"), []byte(word)})); got != want {
+			t.Fatalf("%.40q, want %.40q", got, want)
+		}
+	}
+	if got := appendFrame(nil, make([][]byte, 110)); !strings.HasPrefix(string(got), "*110\r\n$0\r\n\r\n") {
+		t.Fatalf("%.40q", got)
+	}
+}
+
 func benchmarkHandOver(b *testing.B, perRound int) {
 	gate := make(chan struct{})
 	fsys := vfs.NewFaulty(vfs.NewMem())
