@@ -34,7 +34,7 @@ func setFields(c *engine.Client, args engine.Args, command string) (created int,
 		return 0, false
 	}
 	var h hashEdit
-	h.begin(c, &e, args[1])
+	h.begin(c, e, args[1])
 	for i := 2; i < len(args); i += 2 {
 		if h.set(args[i], args[i+1]) {
 			created++
@@ -51,7 +51,7 @@ func hsetnx(c *engine.Client, args engine.Args) {
 		return
 	}
 	var h hashEdit
-	h.begin(c, &e, args[1])
+	h.begin(c, e, args[1])
 	if _, found := h.get(args[2]); found {
 		c.Reply.Int(0)
 		return
@@ -169,7 +169,7 @@ func hdel(c *engine.Client, args engine.Args) {
 	deleted := 0
 	if found {
 		var h hashEdit
-		h.begin(c, &e, args[1])
+		h.begin(c, e, args[1])
 		for _, field := range args[2:] {
 			if h.del(field) {
 				deleted++
@@ -191,7 +191,7 @@ func hincrby(c *engine.Client, args engine.Args) {
 		return
 	}
 	var h hashEdit
-	h.begin(c, &e, args[1])
+	h.begin(c, e, args[1])
 	var n int64
 	if old, found := h.get(args[2]); found {
 		if n = old.Int; !old.IsInt {
@@ -227,7 +227,7 @@ func hincrbyfloat(c *engine.Client, args engine.Args) {
 		return
 	}
 	var h hashEdit
-	h.begin(c, &e, args[1])
+	h.begin(c, e, args[1])
 	sum := delta
 	if old, found := h.get(args[2]); found {
 		n, ok := resp.ParseLongDouble(old.AppendTo(nil))

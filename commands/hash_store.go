@@ -97,7 +97,7 @@ func replyElem(c *engine.Client, v packed.Elem) {
 // encoded length is replaced in the record, at once.
 type hashEdit struct {
 	c     *engine.Client
-	e     *keyspace.Entry
+	e     keyspace.Entry // by value: handlers keep it on the stack
 	key   []byte
 	enc   keyspace.Encoding
 	table *keyspace.Table // nil while packed
@@ -109,13 +109,13 @@ type hashEdit struct {
 
 var emptyBlob = packed.Empty()
 
-func (h *hashEdit) begin(c *engine.Client, e *keyspace.Entry, key []byte) {
+func (h *hashEdit) begin(c *engine.Client, e keyspace.Entry, key []byte) {
 	h.c, h.e, h.key = c, e, key
 	switch {
 	case !e.Found():
 		h.enc, h.blob = keyspace.EncHashPacked, emptyBlob
 	case e.Encoding() == keyspace.EncHashTable:
-		h.enc, h.table = keyspace.EncHashTable, c.DB.MutableTable(e)
+		h.enc, h.table = keyspace.EncHashTable, c.DB.MutableTable(&h.e)
 	default:
 		h.enc, h.blob = e.Encoding(), e.Value()
 	}
@@ -180,7 +180,7 @@ func (h *hashEdit) replaceValue(at, end int, value []byte) {
 	case h.edited:
 		copy(h.blob[at:end], *buf)
 	default:
-		h.blob = h.c.DB.WritablePacked(h.e)
+		h.blob = h.c.DB.WritablePacked(&h.e)
 		copy(h.blob[at:end], *buf)
 	}
 }
@@ -211,7 +211,7 @@ func (h *hashEdit) toTable() {
 		*buf = append((*buf)[:0], h.blob...)
 		h.blob = *buf
 	}
-	h.table = h.c.DB.SetTable(h.e, h.key, h.e.Deadline())
+	h.table = h.c.DB.SetTable(&h.e, h.key, h.e.Deadline())
 	h.enc, h.edited = keyspace.EncHashTable, false
 	var roomF, roomV [20]byte
 	for pos := packed.First(h.blob); pos < len(h.blob); {
@@ -226,12 +226,12 @@ func (h *hashEdit) end() {
 	switch {
 	case h.table != nil:
 		if h.table.Len() == 0 {
-			h.c.DB.Delete(h.e)
+			h.c.DB.Delete(&h.e)
 		}
 	case !h.edited:
 	case packed.Count(h.blob) == 0:
-		h.c.DB.Delete(h.e)
+		h.c.DB.Delete(&h.e)
 	default:
-		h.c.DB.SetPacked(h.e, h.key, h.enc, h.blob, h.e.Deadline())
+		h.c.DB.SetPacked(&h.e, h.key, h.enc, h.blob, h.e.Deadline())
 	}
 }
