@@ -302,11 +302,13 @@ func (db *DB) Flush() {
 	db.expires = 0
 }
 
-// Scan visits entries from a cursor on; see Index.Scan. The entries may be expired. visit must not change the database.
+// Scan visits entries from a cursor on; see Index.Scan. The entries are for reading only and may be expired. visit must
+// not change the database.
 func (db *DB) Scan(cursor uint64, count int, visit func(e *Entry)) uint64 {
-	var e Entry
+	e := Entry{db: db}
 	return db.idx.Scan(cursor, count, func(r Ref) {
-		e = db.entryAt(r)
+		e.ref = r
+		e.load()
 		visit(&e)
 	})
 }
