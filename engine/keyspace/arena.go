@@ -37,8 +37,8 @@ const (
 	refMask     = 1<<refBits - 1
 	maxSlabs    = 1 << (refBits - offsetBits)
 	maxSlabBlok = 256 << 10 // larger blocks get a mapping of their own
-	spareSlabs  = 4         // empty slabs kept mapped, so that a border-line load does not map and unmap
-	hugeAfter   = 4         // from this many slabs of one class on, new ones ask for huge pages
+	spareSlabs  = 1         // empty slabs kept mapped, so that a border-line load does not map and unmap
+	hugeAfter   = 8         // from this many slabs of one class on, new ones ask for huge pages: what is not used of the last is little then
 	ownMapping  = 255       // class number of a block with a mapping of its own
 	pageBytes   = 4096
 )
