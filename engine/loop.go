@@ -82,8 +82,8 @@ func (s *Server) expiryDue() bool {
 	return !s.NoActiveExpire && s.Keyspace.SoonestMs() < s.Keyspace.NowMs
 }
 
-// loadStep loads some commands. It returns false when that is done, and also when the disk has to bring more first: the
-// reactor is woken then.
+// loadStep loads some commands. It returns false when the disk has to bring more first, and true otherwise, also at the
+// end: keys may be due to expire.
 func (s *Server) loadStep() bool {
 	before, _ := s.loader.Progress()
 	done, err := s.loader.Step(loadBatch)
@@ -97,7 +97,7 @@ func (s *Server) loadStep() bool {
 	if s.Hooks.Loaded != nil {
 		s.Hooks.Loaded(err)
 	}
-	return false
+	return true
 }
 
 // Apply runs a command from the journal; the loader calls it from Step. Nothing is counted, timed or journalled.
