@@ -121,7 +121,7 @@ func checkKeyspace(t testing.TB, ks *Keyspace) {
 			t.Fatalf("database %d: %d entries with a deadline, counted %d, %d in the wheel", db.ID, expires, db.Expires(), linked)
 		}
 	}
-	if live := len(ks.tables) - len(ks.freeNums); live != tables {
+	if live := len(ks.objects) - len(ks.freeNums); live != tables {
 		t.Fatalf("%d tables in use, %d reachable", live, tables)
 	}
 	if used != a.Used() || blocks != a.Blocks() {

@@ -84,13 +84,10 @@ func (e *Entry) Encoding() Encoding { return Encoding(e.b[0] & flagEncoding) }
 
 // Type returns the data type.
 func (e *Entry) Type() Type {
-	switch {
-	case e.ref == 0:
+	if e.ref == 0 {
 		return TypeNone
-	case e.Encoding() <= EncLarge:
-		return TypeString
 	}
-	return TypeHash
+	return types[e.Encoding()].of
 }
 
 // Deadline returns the entry's deadline in Unix milliseconds, 0 for none.
@@ -128,12 +125,12 @@ func (e *Entry) large() (Ref, int) {
 // Size returns the bytes that the entry takes: record, value and its share of the index.
 func (e *Entry) Size() int64 {
 	n := int64(e.db.ks.arena.Size(e.ref)) + 8
-	switch e.Encoding() {
-	case EncLarge:
+	switch enc := e.Encoding(); {
+	case enc == EncLarge:
 		ref, _ := e.large()
 		n += int64(e.db.ks.arena.Size(ref))
-	case EncHashTable:
-		n += e.db.Table(e).Bytes()
+	case enc.hasObject():
+		n += e.db.Object(e).Bytes()
 	}
 	return n
 }

@@ -8,10 +8,11 @@ import "encoding/binary"
 // freePages is how much of a large mapping one step gives back: its page faults cost some 50 microseconds.
 const freePages = 1 << 20
 
-// garbage is one thing to free: an index with its records (a flushed database or a Table's fields), or a block.
+// garbage is one thing to free: the index of a flushed database with its records, an Object, or a block.
 type garbage struct {
 	idx *Index
-	pos int // next directory place
+	pos int // next directory place of idx
+	obj Object
 	ref Ref
 }
 
@@ -27,10 +28,13 @@ func (ks *Keyspace) dropRecordValue(b []byte, valAt int) {
 		} else {
 			ks.arena.Free(r)
 		}
-	case EncHashTable:
+	default:
+		if !Encoding(b[0] & flagEncoding).hasObject() {
+			return
+		}
 		n := binary.LittleEndian.Uint32(b[valAt:])
-		ks.garbage = append(ks.garbage, garbage{idx: ks.tables[n].idx})
-		ks.tables[n] = nil
+		ks.garbage = append(ks.garbage, garbage{obj: ks.objects[n]})
+		ks.objects[n] = nil
 		ks.freeNums = append(ks.freeNums, n)
 	}
 }
@@ -47,29 +51,31 @@ func (ks *Keyspace) FreeStep() bool {
 	if n == 0 {
 		return false
 	}
-	g := &ks.garbage[n-1] // last first: what a record refers to is freed before the rest of its index goes on
+	g := ks.garbage[n-1] // last first: what a record refers to is freed before the rest of its index goes on
 	done := false
-	if g.ref != 0 {
+	switch {
+	case g.ref != 0:
 		done = ks.arena.FreeStep(g.ref, freePages)
-	} else {
-		done = ks.freeSegment(n - 1)
+	case g.obj != nil:
+		done = g.obj.FreeStep()
+	default:
+		g.pos, done = ks.freeSegment(g.idx, g.pos)
+		ks.garbage[n-1].pos = g.pos
 	}
 	if done {
-		last := len(ks.garbage) - 1
-		if n-1 != last { // freeSegment queued more behind it
-			ks.garbage[n-1] = ks.garbage[last]
-		}
+		last := len(ks.garbage) - 1 // freeSegment may have queued more behind it
+		ks.garbage[n-1] = ks.garbage[last]
 		ks.garbage[last] = garbage{}
 		ks.garbage = ks.garbage[:last]
 	}
 	return len(ks.garbage) > 0
 }
 
-// freeSegment frees one segment of garbage i and the records in it; true when it was the last.
-func (ks *Keyspace) freeSegment(i int) bool {
-	x, pos := ks.garbage[i].idx, ks.garbage[i].pos
+// freeSegment frees the segment at directory place pos and the records in it. It returns the place to go on at, and
+// whether that was the last segment.
+func (ks *Keyspace) freeSegment(x *Index, pos int) (next int, done bool) {
 	if len(x.dir) == 0 {
-		return true
+		return 0, true
 	}
 	s := x.dir[pos]
 	for _, w := range s.slots {
@@ -84,8 +90,7 @@ func (ks *Keyspace) freeSegment(i int) bool {
 	}
 	pos += 1 << (x.depth - s.depth)
 	ks.arena.Free(s.ref)
-	ks.garbage[i].pos = pos
-	return pos >= len(x.dir)
+	return pos, pos >= len(x.dir)
 }
 
 // ExpireStep removes up to max entries whose deadline has passed, of one database after the other, and returns true

@@ -46,7 +46,8 @@ const segmentBytes = int(unsafe.Sizeof(segment{}))
 // Index maps hashes to Refs. The zero value is not ready; see newIndex. The caller compares keys: an Index holds no key.
 type Index struct {
 	arena *Arena
-	dir   []*segment // 2^depth pointers into the arena
+	dir   []*segment  // 2^depth pointers into the arena; nil without entries
+	one   [1]*segment // the first directory: a key that comes and goes alone allocates nothing
 	depth uint8
 	count int
 	deep  int // segments with depth == the directory's
@@ -164,7 +165,8 @@ func (p place) setRef(r Ref) { p.seg.slots[p.slot] = p.seg.slots[p.slot]&^refMas
 // insert adds an entry whose key is known to be absent.
 func (x *Index) insert(h uint64, r Ref) place {
 	if x.dir == nil {
-		x.dir, x.deep = []*segment{x.newSegment(0)}, 1
+		x.one[0] = x.newSegment(0)
+		x.dir, x.deep = x.one[:], 1
 	}
 	for {
 		s := x.segmentOf(h)

@@ -27,7 +27,7 @@ type Keyspace struct {
 	seed     maphash.Seed
 	observer Observer
 	rng      *rand.ChaCha8
-	tables   []*Table // by handle number; a nil place is free
+	objects  []Object // by handle number; a nil place is free
 	freeNums []uint32
 	garbage  []garbage
 	due      []uint64

@@ -22,8 +22,9 @@ import "encoding/binary"
 //	Int           int64, 8 bytes
 //	Embstr, Raw   the bytes
 //	Large         ref 8 | length 8 | flags: the bytes are in a block of their own
-//	Packed, PackedTable   a packed blob
-//	HashTable     number of the handle, 4 bytes
+//	...Packed     a packed blob
+//	SetInts       see the commands of sets
+//	an Object     number of the handle, 4 bytes
 //
 // A record's block is usually a little larger than the record; what follows the value is undefined.
 
@@ -39,17 +40,45 @@ const (
 	EncHashPacked                  // hash, shown as listpack
 	EncHashPackedT                 // hash, packed, but past redis.conf's limits: shown as hashtable
 	EncHashTable                   // hash in a Table
+	EncSetInts                     // set of integers: sorted, shown as intset
+	EncSetPacked                   // set, shown as listpack
+	EncSetPackedT                  // set, packed, but past redis.conf's limits: shown as hashtable
+	EncSetTable                    // set in a Table
+	EncZsetPacked                  // sorted set, shown as listpack
+	EncZsetTree                    // sorted set in an object, shown as skiplist
+	EncListPacked                  // list, shown as listpack
+	EncListChunks                  // list in an object, shown as quicklist
+	EncStream                      // stream in an object
 )
 
 // Type is the data type that a client sees.
 type Type uint8
 
-// Types, in the order of their encodings.
+// Types, TypeNone for a key that does not exist.
 const (
 	TypeNone Type = iota
 	TypeString
 	TypeHash
+	TypeList
+	TypeSet
+	TypeZset
+	TypeStream
 )
+
+// types gives the type and whether the value is an Object for each Encoding.
+var types = [16]struct {
+	of     Type
+	object bool
+}{
+	EncInt: {TypeString, false}, EncEmbstr: {TypeString, false}, EncRaw: {TypeString, false}, EncLarge: {TypeString, false},
+	EncHashPacked: {TypeHash, false}, EncHashPackedT: {TypeHash, false}, EncHashTable: {TypeHash, true},
+	EncSetInts: {TypeSet, false}, EncSetPacked: {TypeSet, false}, EncSetPackedT: {TypeSet, false}, EncSetTable: {TypeSet, true},
+	EncZsetPacked: {TypeZset, false}, EncZsetTree: {TypeZset, true},
+	EncListPacked: {TypeList, false}, EncListChunks: {TypeList, true},
+	EncStream: {TypeStream, true},
+}
+
+func (enc Encoding) hasObject() bool { return types[enc].object }
 
 // EmbstrMax is the length up to which redis-server calls a string embstr.
 const EmbstrMax = 44

@@ -1,32 +1,21 @@
 package keyspace
 
-import "encoding/binary"
-
-// Table is a large hash: an index of field records. It is reached through a handle number in the entry's value.
+// Table is a large hash, or set: an index of field records. As an Object it is reached through a handle.
 type Table struct {
 	ks    *Keyspace
 	idx   *Index
 	bytes int64 // of the field records' blocks
+	freed int   // directory places of idx that FreeStep is done with
 }
 
-// SetTable gives the entry's key an empty Table, whatever it held.
+// NewTable returns an empty table, to become the value of an entry with DB.SetObject.
+func (ks *Keyspace) NewTable() *Table { return &Table{ks: ks, idx: newIndex(ks.arena)} }
+
+// SetTable gives the entry's key an empty Table as a hash, whatever it held.
 func (db *DB) SetTable(e *Entry, key []byte, deadline int64) *Table {
-	n := db.ks.newTable()
-	binary.LittleEndian.PutUint32(db.write(e, key, EncHashTable, 4, deadline), n)
-	return db.ks.tables[n]
-}
-
-// newTable makes an empty Table and returns the number of its handle.
-func (ks *Keyspace) newTable() uint32 {
-	t := &Table{ks: ks, idx: newIndex(ks.arena)}
-	if k := len(ks.freeNums); k > 0 {
-		n := ks.freeNums[k-1]
-		ks.freeNums = ks.freeNums[:k-1]
-		ks.tables[n] = t
-		return n
-	}
-	ks.tables = append(ks.tables, t)
-	return uint32(len(ks.tables) - 1)
+	t := db.ks.NewTable()
+	db.SetObject(e, key, EncHashTable, t, deadline)
+	return t
 }
 
 // SetPacked gives the entry's key a packed value, whatever it held. blob must not come from the entry itself.
@@ -40,15 +29,17 @@ func (db *DB) WritablePacked(e *Entry) []byte {
 	return e.Value()
 }
 
-// Table returns the table of an EncHashTable entry, for reading.
-func (db *DB) Table(e *Entry) *Table {
-	return db.ks.tables[binary.LittleEndian.Uint32(e.b[e.valAt:])]
-}
+// Table returns the table of an EncHashTable or EncSetTable entry, for reading.
+func (db *DB) Table(e *Entry) *Table { return db.Object(e).(*Table) }
 
-// MutableTable returns the table of an EncHashTable entry, to be changed.
-func (db *DB) MutableTable(e *Entry) *Table {
-	db.ks.touch(e)
-	return db.Table(e)
+// MutableTable returns the table of an EncHashTable or EncSetTable entry, to be changed.
+func (db *DB) MutableTable(e *Entry) *Table { return db.MutableObject(e).(*Table) }
+
+// FreeStep implements Object: it frees one segment of the index with its fields.
+func (t *Table) FreeStep() bool {
+	var done bool
+	t.freed, done = t.ks.freeSegment(t.idx, t.freed)
+	return done
 }
 
 // Len returns the number of fields.
