@@ -62,9 +62,16 @@ func objectFreq(c *engine.Client, args engine.Args) {
 }
 
 func objectIdletime(c *engine.Client, args engine.Args) {
-	if e, ok := objectOf(c, args); ok {
-		c.Reply.Int((c.Server().NowMs/1000 - int64(e.Access())) & 0xffffff) // Access has 24 bits
+	e, ok := objectOf(c, args)
+	if !ok {
+		return
 	}
+	s := c.Server()
+	last := int64(e.Access())
+	if last == 0 { // loaded from the journal and not accessed since
+		last = s.Stats.StartMs / 1000
+	}
+	c.Reply.Int((s.NowMs/1000 - last) & 0xffffff) // Access has 24 bits
 }
 
 // sharedInts is how many small integers redis-server keeps one common object each for; it calls their count of
