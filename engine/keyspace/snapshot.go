@@ -48,7 +48,7 @@ func (ks *Keyspace) StartSnapshot(emit func(db int, e *Entry)) *Snapshot {
 
 // Step gives out about n entries and returns true when all have been.
 func (s *Snapshot) Step(n int) (done bool) {
-	for s.walked < len(s.parts) {
+	if s.walked < len(s.parts) {
 		p := &s.parts[s.walked]
 		p.cursor = p.idx.Scan(p.cursor, n, func(r Ref) { s.visit(p, r) })
 		if p.cursor != 0 {
@@ -60,7 +60,6 @@ func (s *Snapshot) Step(n int) (done bool) {
 		}
 		p.idx = nil
 		s.walked++
-		return s.finish()
 	}
 	return s.finish()
 }
