@@ -43,6 +43,7 @@ type Attachment struct {
 
 	base     *BaseWriter
 	snapshot *keyspace.Snapshot
+	written  written
 }
 
 // policies translates appendfsync.
@@ -56,6 +57,7 @@ func Attach(s *engine.Server, log *slog.Logger, rebuild Rebuild) (*Attachment, e
 	a := &Attachment{server: s, log: log, rebuild: rebuild}
 	s.Hooks.Work = a.work
 	s.Hooks.Cron = a.cron
+	s.Hooks.Persistence = a.status
 	if !s.Config.AppendOnly {
 		return a, nil
 	}
@@ -178,13 +180,15 @@ func (a *Attachment) work() bool {
 	switch {
 	case done && err != nil:
 		a.log.Error("the base file could not be written; the journal is off", "error", err)
+		a.written.failed = true
 		a.server.Config.AppendOnly = false
 		if err := a.switchOff(); err != nil {
 			a.log.Error("closing the journal", "error", err)
 		}
 		return false
 	case done:
-		a.log.Info("base file written", "bytes", a.base.Size(), "took", time.Since(a.started).Round(time.Millisecond))
+		a.written = written{files: a.written.files + 1, took: time.Since(a.started)}
+		a.log.Info("base file written", "bytes", a.base.Size(), "took", a.written.took.Round(time.Millisecond))
 		a.base = nil
 		return false
 	case a.snapshot == nil || a.base.Full():
