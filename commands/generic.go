@@ -72,7 +72,8 @@ const (
 
 // typeNames are what TYPE replies and SCAN's TYPE takes, by keyspace.Type.
 var typeNames = [...]string{
-	keyspace.TypeNone: "none", keyspace.TypeString: "string", keyspace.TypeHash: "hash",
+	keyspace.TypeNone: "none", keyspace.TypeString: "string", keyspace.TypeHash: "hash", keyspace.TypeList: "list",
+	keyspace.TypeSet: "set", keyspace.TypeZset: "zset", keyspace.TypeStream: "stream",
 }
 
 // peek is LookupRead without noting an access: it counts a hit or a miss.

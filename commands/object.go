@@ -36,6 +36,9 @@ var _ = register(objectRows)
 var encodingNames = [...]string{
 	keyspace.EncInt: "int", keyspace.EncEmbstr: "embstr", keyspace.EncRaw: "raw", keyspace.EncLarge: "raw",
 	keyspace.EncHashPacked: "listpack", keyspace.EncHashPackedT: "hashtable", keyspace.EncHashTable: "hashtable",
+	keyspace.EncSetInts: "intset", keyspace.EncSetPacked: "listpack", keyspace.EncSetPackedT: "hashtable",
+	keyspace.EncSetTable: "hashtable", keyspace.EncZsetPacked: "listpack", keyspace.EncZsetTree: "skiplist",
+	keyspace.EncListPacked: "listpack", keyspace.EncListChunks: "quicklist", keyspace.EncStream: "stream",
 }
 
 // objectOf looks up the key of a subcommand without noting an access; when there is none, it has replied.
