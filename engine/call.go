@@ -264,20 +264,22 @@ func (s *Server) noteError(reply []byte) {
 // quoteMax is how many bytes of a word, and of all arguments together, an error text repeats.
 const quoteMax = 128
 
-// unknownCommand is redis-server's text, which clients look for. It quotes 128 bytes of the name, and as many of the
-// arguments together with their quotes.
+// unknownCommand is redis-server's text, which clients look for.
 func unknownCommand(args Args) string {
-	const most = 128
-	var quoted []byte
+	b := []byte("ERR unknown command '")
+	b = append(b, quotable(args[0], quoteMax)...)
+	b = append(b, "', with args beginning with: "...)
+	mark := len(b)
 	for _, a := range args[1:] {
-		if len(quoted) >= most {
+		room := quoteMax - (len(b) - mark)
+		if room <= 0 {
 			break
 		}
-		quoted = append(quoted, '\'')
-		quoted = append(quoted, a[:min(len(a), most-len(quoted)+1)]...)
-		quoted = append(quoted, "' "...)
+		b = append(b, '\'')
+		b = append(b, quotable(a, room)...)
+		b = append(b, "' "...)
 	}
-	return fmt.Sprintf("ERR unknown command '%.128s', with args beginning with: %s", args[0], quoted)
+	return string(b)
 }
 
 func unknownSubcommand(row *Row, sub []byte) string {
