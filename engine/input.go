@@ -158,7 +158,6 @@ func (s *Server) process(c *Client, buf []byte) (done int) {
 		count += ran
 		if ran < n {
 			c.parser.Reset() // it has gone ahead of what has run
-			s.protocolError = nil
 			more = true
 		}
 		if len(r.B) >= flushAt {
@@ -215,8 +214,8 @@ func (s *Server) parseBatch(c *Client, buf []byte) (n int, more bool) {
 		if used+len(args) <= len(s.args) { // else they are in memory of their own
 			used += len(args)
 		}
-		if !c.Authenticated || len(c.bigs) > 0 || buf[0] != '*' {
-			break // the next frame may have to be parsed by other rules, this one cannot be parsed twice
+		if !c.Authenticated || len(c.bigs) > 0 {
+			break // the next frame may have to be parsed by other rules
 		}
 	}
 	return n, true

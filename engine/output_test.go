@@ -192,6 +192,7 @@ func TestKilled(t *testing.T) {
 		for name, state := range states {
 			for _, how := range []string{"kill", "closed", "command", "write"} {
 				w := newWorld(t, style)
+				blocks := w.s.Keyspace.Arena().Blocks()
 				w.journal(false)
 				before, c, after := w.open(), w.open(), w.open()
 				state(w, c)
@@ -230,8 +231,8 @@ func TestKilled(t *testing.T) {
 				if replies != 0 || writers != 0 || len(w.s.ready) != 0 || w.s.Keyspace.Garbage() != 0 {
 					t.Errorf("%s, %s: %d replies, %d writers left", name, how, replies, writers)
 				}
-				if used := w.s.Keyspace.Arena().Blocks(); used > int64(w.s.Keyspace.Len())+1 {
-					t.Errorf("%s, %s: %d blocks of the arena are left", name, how, used)
+				if left := w.s.Keyspace.Arena().Blocks() - blocks; left != 0 {
+					t.Errorf("%s, %s: %d blocks of the arena are left", name, how, left)
 				}
 			}
 		}
