@@ -35,15 +35,15 @@ func forEachClient(t *testing.T, options redis.Options, f func(t *testing.T, c *
 	}, flags...)
 }
 
-// expect compares the reply of a command with what it must be.
-func expect[T comparable](t *testing.T, cmd interface{ Result() (T, error) }, want T) {
+// wantReply compares the reply of a command with what it must be.
+func wantReply[T comparable](t *testing.T, cmd interface{ Result() (T, error) }, want T) {
 	t.Helper()
 	if got, err := cmd.Result(); err != nil || got != want {
 		t.Errorf("%v: %v, %v; want %v", cmd, got, err, want)
 	}
 }
 
-func expectErr(t *testing.T, err error, text string) {
+func wantErr(t *testing.T, err error, text string) {
 	t.Helper()
 	if err == nil || err.Error() != text {
 		t.Errorf("error %v, want %s", err, text)
@@ -53,31 +53,31 @@ func expectErr(t *testing.T, err error, text string) {
 func TestGoRedisStrings(t *testing.T) {
 	forEachClient(t, redis.Options{}, func(t *testing.T, c *redis.Client) {
 		ctx := t.Context()
-		expect(t, c.Ping(ctx), "PONG")
-		expect(t, c.Set(ctx, "k", "v", time.Hour), "OK")
-		expect(t, c.Get(ctx, "k"), "v")
+		wantReply(t, c.Ping(ctx), "PONG")
+		wantReply(t, c.Set(ctx, "k", "v", time.Hour), "OK")
+		wantReply(t, c.Get(ctx, "k"), "v")
 		if ttl := c.TTL(ctx, "k").Val(); ttl < 59*time.Minute || ttl > time.Hour {
 			t.Errorf("TTL %v", ttl)
 		}
-		expect(t, c.TTL(ctx, "none"), -2)
-		expectErr(t, c.Get(ctx, "none").Err(), redis.Nil.Error())
-		expect(t, c.SetNX(ctx, "k", "w", 0), false)
-		expect(t, c.SetArgs(ctx, "k", "w", redis.SetArgs{Get: true, KeepTTL: true}), "v")
-		expect(t, c.IncrBy(ctx, "n", 5), 5)
-		expect(t, c.IncrByFloat(ctx, "n", 0.5), 5.5)
-		expect(t, c.Append(ctx, "k", "xyz"), 4)
-		expect(t, c.GetRange(ctx, "k", 1, -1), "xyz")
-		expect(t, c.GetEx(ctx, "k", 0), "wxyz")
-		expect(t, c.GetDel(ctx, "k"), "wxyz")
-		expect(t, c.MSet(ctx, "a", 1, "b", 2), "OK")
+		wantReply(t, c.TTL(ctx, "none"), -2)
+		wantErr(t, c.Get(ctx, "none").Err(), redis.Nil.Error())
+		wantReply(t, c.SetNX(ctx, "k", "w", 0), false)
+		wantReply(t, c.SetArgs(ctx, "k", "w", redis.SetArgs{Get: true, KeepTTL: true}), "v")
+		wantReply(t, c.IncrBy(ctx, "n", 5), 5)
+		wantReply(t, c.IncrByFloat(ctx, "n", 0.5), 5.5)
+		wantReply(t, c.Append(ctx, "k", "xyz"), 4)
+		wantReply(t, c.GetRange(ctx, "k", 1, -1), "xyz")
+		wantReply(t, c.GetEx(ctx, "k", 0), "wxyz")
+		wantReply(t, c.GetDel(ctx, "k"), "wxyz")
+		wantReply(t, c.MSet(ctx, "a", 1, "b", 2), "OK")
 		if got := c.MGet(ctx, "a", "none", "b").Val(); len(got) != 3 || got[0] != "1" || got[1] != nil || got[2] != "2" {
 			t.Errorf("MGET: %v", got)
 		}
-		expectErr(t, c.HGet(ctx, "a", "f").Err(), wrongType)
-		expectErr(t, c.Incr(ctx, "n").Err(), notInt)
+		wantErr(t, c.HGet(ctx, "a", "f").Err(), wrongType)
+		wantErr(t, c.Incr(ctx, "n").Err(), notInt)
 		binary := "\x00\r\n\xff$3\r\n"
-		expect(t, c.Set(ctx, "binary", binary, 0), "OK")
-		expect(t, c.Get(ctx, "binary"), binary)
+		wantReply(t, c.Set(ctx, "binary", binary, 0), "OK")
+		wantReply(t, c.Get(ctx, "binary"), binary)
 	})
 }
 
@@ -91,15 +91,15 @@ func TestGoRedisHashes(t *testing.T) {
 	forEachClient(t, redis.Options{}, func(t *testing.T, c *redis.Client) {
 		ctx := t.Context()
 		want := record{"Ann", 33, 1.75, true}
-		expect(t, c.HSet(ctx, "h", want), 4)
+		wantReply(t, c.HSet(ctx, "h", want), 4)
 		var got record
 		if err := c.HGetAll(ctx, "h").Scan(&got); err != nil || got != want {
 			t.Errorf("HGETALL: %+v, %v", got, err)
 		}
-		expect(t, c.HIncrBy(ctx, "h", "age", 2), 35)
-		expect(t, c.HIncrByFloat(ctx, "h", "size", 0.25), 2)
-		expect(t, c.HExists(ctx, "h", "none"), false)
-		expect(t, c.HSetNX(ctx, "h", "name", "Bob"), false)
+		wantReply(t, c.HIncrBy(ctx, "h", "age", 2), 35)
+		wantReply(t, c.HIncrByFloat(ctx, "h", "size", 0.25), 2)
+		wantReply(t, c.HExists(ctx, "h", "none"), false)
+		wantReply(t, c.HSetNX(ctx, "h", "name", "Bob"), false)
 		if kv := c.HRandFieldWithValues(ctx, "h", 2).Val(); len(kv) != 2 || c.HGet(ctx, "h", kv[0].Key).Val() != kv[0].Value {
 			t.Errorf("HRANDFIELD: %v", kv)
 		}
@@ -115,15 +115,15 @@ func TestGoRedisHashes(t *testing.T) {
 		if len(found) != 2000 || found["f77"] != "77" {
 			t.Errorf("HSCAN found %d fields", len(found))
 		}
-		expect(t, c.HDel(ctx, "h", "name", "none"), 1)
-		expect(t, c.HLen(ctx, "h"), 3)
+		wantReply(t, c.HDel(ctx, "h", "name", "none"), 1)
+		wantReply(t, c.HLen(ctx, "h"), 3)
 	})
 }
 
 func TestGoRedisKeys(t *testing.T) {
 	forEachClient(t, redis.Options{DB: 3, ClientName: "tester"}, func(t *testing.T, c *redis.Client) {
 		ctx := t.Context()
-		expect(t, c.ClientGetName(ctx), "tester")
+		wantReply(t, c.ClientGetName(ctx), "tester")
 		if _, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for i := range 3000 {
 				p.Set(ctx, "key:"+strconv.Itoa(i), i, 0)
@@ -139,20 +139,20 @@ func TestGoRedisKeys(t *testing.T) {
 		if len(found) != 3000 {
 			t.Errorf("SCAN found %d keys", len(found))
 		}
-		expect(t, c.DBSize(ctx), 3000)
-		expect(t, c.Expire(ctx, "key:1", time.Hour), true)
-		expect(t, c.ExpireGT(ctx, "key:1", time.Minute), false)
-		expect(t, c.Persist(ctx, "key:1"), true)
+		wantReply(t, c.DBSize(ctx), 3000)
+		wantReply(t, c.Expire(ctx, "key:1", time.Hour), true)
+		wantReply(t, c.ExpireGT(ctx, "key:1", time.Minute), false)
+		wantReply(t, c.Persist(ctx, "key:1"), true)
 		at := time.Now().Add(time.Hour).Truncate(time.Second)
-		expect(t, c.ExpireAt(ctx, "key:1", at), true)
-		expect(t, c.ExpireTime(ctx, "key:1"), time.Duration(at.Unix())*time.Second)
-		expect(t, c.Rename(ctx, "key:2", "other"), "OK")
-		expectErr(t, c.Rename(ctx, "key:2", "other").Err(), "ERR no such key")
-		expect(t, c.Copy(ctx, "other", "copy", 3, false), 1)
-		expect(t, c.Type(ctx, "copy"), "string")
-		expect(t, c.ObjectEncoding(ctx, "copy"), "int")
-		expect(t, c.Unlink(ctx, "copy", "other", "none"), 2)
-		expect(t, c.Exists(ctx, "key:1", "key:2"), 1)
+		wantReply(t, c.ExpireAt(ctx, "key:1", at), true)
+		wantReply(t, c.ExpireTime(ctx, "key:1"), time.Duration(at.Unix())*time.Second)
+		wantReply(t, c.Rename(ctx, "key:2", "other"), "OK")
+		wantErr(t, c.Rename(ctx, "key:2", "other").Err(), "ERR no such key")
+		wantReply(t, c.Copy(ctx, "other", "copy", 3, false), 1)
+		wantReply(t, c.Type(ctx, "copy"), "string")
+		wantReply(t, c.ObjectEncoding(ctx, "copy"), "int")
+		wantReply(t, c.Unlink(ctx, "copy", "other", "none"), 2)
+		wantReply(t, c.Exists(ctx, "key:1", "key:2"), 1)
 		if m := c.ConfigGet(ctx, "maxclients").Val(); m["maxclients"] == "" {
 			t.Errorf("CONFIG GET: %v", m)
 		}
@@ -181,7 +181,7 @@ func TestGoRedisPipelines(t *testing.T) {
 			})
 		}
 		work.Wait()
-		expect(t, c.Get(ctx, "all"), strconv.Itoa(workers*rounds*each))
+		wantReply(t, c.Get(ctx, "all"), strconv.Itoa(workers*rounds*each))
 	})
 }
 
@@ -212,7 +212,7 @@ func pipelineOnce(ctx context.Context, c *redis.Client, worker, n int) error {
 
 func TestGoRedisPassword(t *testing.T) {
 	forEachClient(t, redis.Options{Password: "secret"}, func(t *testing.T, c *redis.Client) {
-		expect(t, c.Ping(t.Context()), "PONG")
+		wantReply(t, c.Ping(t.Context()), "PONG")
 		o := *c.Options()
 		for password, want := range map[string]string{
 			"wrong": "WRONGPASS invalid username-password pair or user is disabled.",
@@ -221,7 +221,7 @@ func TestGoRedisPassword(t *testing.T) {
 			o.Password = password
 			other := redis.NewClient(&o)
 			defer other.Close()
-			expectErr(t, other.Get(t.Context(), "k").Err(), want)
+			wantErr(t, other.Get(t.Context(), "k").Err(), want)
 		}
 	}, "--requirepass", "secret")
 }

@@ -165,7 +165,7 @@ func outside(t *testing.T) string {
 	return ""
 }
 
-func TestProtectedMode(t *testing.T) {
+func TestProtectedModeAddresses(t *testing.T) {
 	host := outside(t)
 	for _, c := range []struct {
 		flags []string
