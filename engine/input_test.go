@@ -103,6 +103,12 @@ func TestRepliesFillBatch(t *testing.T) {
 		if !c.closed {
 			t.Error("quit did not close")
 		}
+		lazy := w.open()
+		lazy.room = 0
+		w.send(lazy, in...)
+		if n := lazy.client().PendingOutput(); n > 2*stallOutput {
+			t.Errorf("%d bytes pend", n)
+		}
 	})
 }
 

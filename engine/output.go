@@ -68,12 +68,9 @@ func (s *Server) send(c *Client, b []byte, offset int64) {
 	s.checkOutputLimit(c)
 }
 
-// hold queues the end of c's output until offset. The queue is in the order of offsets, so one that comes late waits a
-// little longer than it must.
+// hold queues the end of c's output until offset. The queue is worked off in order: a read's reply that waits for an old
+// record, behind one that waits for a new one, waits a little longer than it must.
 func (s *Server) hold(c *Client, offset int64) {
-	if n := len(s.holds); n > s.firstHold {
-		offset = max(offset, s.holds[n-1].offset)
-	}
 	c.out.holds++
 	s.holds = append(s.holds, hold{c: c, end: c.out.base + int64(len(c.out.buf)), offset: offset})
 }

@@ -55,6 +55,22 @@ func TestHeldReplies(t *testing.T) {
 	})
 }
 
+// TestHeldBetween: a held reply does not leave together with those before and behind it when the socket drains.
+func TestHeldBetween(t *testing.T) {
+	w := newWorld(t, native)
+	j := w.journal(false)
+	c := w.open()
+	c.room = 2
+	w.send(c, frm("ping"))
+	w.send(c, frm("set", "k", "1"))
+	w.send(c, frm("ping"))
+	c.want("+P")
+	w.drain(c, plenty)
+	c.want("ONG\r\n")
+	w.progress(j.appended)
+	c.want(ok + pong)
+}
+
 // TestReadsUnderAlways: a read waits for what it may have seen, and for nothing else.
 func TestReadsUnderAlways(t *testing.T) {
 	w := newWorld(t, native)
