@@ -198,22 +198,25 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 	}
 }
 
-// TestTransferThroughSplits: the destination's insertion is the one that splits the source's segment.
+// TestTransferThroughSplits: the destination's insertion is the one that splits the source's segment, and takes the source
+// to the new half in one of two cases.
 func TestTransferThroughSplits(t *testing.T) {
-	ks := New(1, 1000, nil)
-	db := ks.DB(0)
-	for i := range 5000 {
-		from, to := fmt.Appendf(nil, "from%d", i), fmt.Appendf(nil, "to%d", i)
-		e, _ := db.Find(from)
-		db.SetString(&e, from, from, int64(2000+i))
-		e, _ = db.Find(from)
-		db.Transfer(&e, db, to)
-		if _, ok := db.Find(from); ok {
-			t.Fatalf("%s is still there", from)
+	for range 20 { // each with other hashes
+		ks := New(1, 1000, nil)
+		db := ks.DB(0)
+		for i := range 700 {
+			from, to := fmt.Appendf(nil, "from%d", i), fmt.Appendf(nil, "to%d", i)
+			e, _ := db.Find(from)
+			db.SetString(&e, from, from, int64(2000+i))
+			e, _ = db.Find(from)
+			db.Transfer(&e, db, to)
+			if _, ok := db.Find(from); ok {
+				t.Fatalf("%s is still there", from)
+			}
+			if e, ok := db.Find(to); !ok || string(e.Value()) != string(from) || e.Deadline() != int64(2000+i) {
+				t.Fatalf("%s is not what %s was", to, from)
+			}
 		}
-		if e, ok := db.Find(to); !ok || string(e.Value()) != string(from) || e.Deadline() != int64(2000+i) {
-			t.Fatalf("%s is not what %s was", to, from)
-		}
+		checkKeyspace(t, ks)
 	}
-	checkKeyspace(t, ks)
 }
