@@ -52,7 +52,7 @@ func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
 		if len(f.args) > len(s.args) {
 			f.args = nil // the frame is kept for later batches, its many words need not be
 		}
-		if c.closing || c.closed {
+		if c.closing || c.closed || c.blocked != nil {
 			break
 		}
 	}
@@ -108,13 +108,26 @@ func (s *Server) call(c *Client, row *Row, args Args) *Row {
 	c.Commands++
 	c.skipThis = c.ReplySkip
 	c.ReplySkip = false
-	if row = s.resolve(c, row, args); row != nil {
-		s.invoke(c, row, args, start)
-	} else {
+	switch row = s.resolve(c, row, args); {
+	case row == nil:
 		s.noteError(r.B[start:])
+		if c.tx != nil {
+			c.tx.refused = c.tx.active
+		}
+	case c.tx != nil && c.tx.active && row.Flags&RunsInMulti == 0:
+		s.enqueue(c, row, args)
+	default:
+		s.invoke(c, row, args, start)
 	}
 	if c.ReplyOff || c.skipThis {
 		r.B = r.B[:start]
+	}
+	if len(s.selfPush) > 0 {
+		r.B = append(r.B, s.selfPush...)
+		s.selfPush = s.selfPush[:0]
+	}
+	if len(s.readyKeys) > 0 {
+		s.serveReady()
 	}
 	return row
 }
@@ -126,6 +139,7 @@ func (s *Server) invoke(c *Client, row *Row, args Args, start int) {
 	offset := s.appended()
 	db := c.DB
 	c.LastRow = row
+	s.running = args
 	row.Handler(c, args)
 	row.Stats.Calls++
 	s.Stats.Commands++
@@ -169,6 +183,9 @@ func (s *Server) gates(c *Client, row *Row) *Row {
 	if !c.Authenticated && row.Flags&NoAuth == 0 {
 		return s.refuse(row, errNoAuth)
 	}
+	if c.subs != nil && c.Proto == 2 && row.Flags&InSubscriber == 0 && c.subscriber() {
+		return s.refuse(row, "ERR Can't execute '"+row.FullName+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
+	}
 	if s.loader != nil && row.Flags&Loading == 0 && !c.Loading() {
 		return s.refuse(row, errLoading)
 	}
@@ -189,6 +206,7 @@ func (s *Server) refuse(row *Row, text string) *Row {
 // feed journals one record.
 func (s *Server) feed(db *keyspace.DB, args Args) {
 	if s.Journal != nil && s.loader == nil {
+		s.openExec(db.ID)
 		s.Journal.Append(db.ID, args...)
 	}
 }
@@ -235,9 +253,11 @@ func (s *Server) eachKey(row *Row, args Args, visit func(key []byte)) {
 
 // Expired journals the end of a key whose deadline has passed; it is keyspace.Observer.
 func (s *Server) Expired(db *keyspace.DB, key []byte) {
+	s.Event(db.ID, EventExpired, "expired", key)
 	if s.Journal == nil || s.loader != nil {
 		return
 	}
+	s.openExec(db.ID)
 	s.expireArgs = append(s.expireArgs[:0], wordDel, key)
 	s.Journal.Append(db.ID, s.expireArgs...)
 	if s.Journal.Always() {

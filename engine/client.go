@@ -45,6 +45,10 @@ type Client struct {
 	bigArgs  []int          // and which arguments they are
 
 	out         output
+	flushing    bool // in server.toFlush
+	tx          *transaction
+	subs        *subscriptions
+	blocked     *blocked
 	softSinceMs int64 // since when the pending output has been over the soft limit
 	closing     bool  // close when the output is gone
 	closed      bool

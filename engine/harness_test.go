@@ -32,6 +32,7 @@ type fakeReactor struct {
 
 func (r *fakeReactor) Now() time.Time               { return r.now }
 func (r *fakeReactor) SetKeepAlive(d time.Duration) {}
+func (r *fakeReactor) TickWithin(d time.Duration)   {}
 
 // fakeConn takes as many bytes as room says.
 type fakeConn struct {

@@ -138,7 +138,7 @@ func (s *Server) run(c *Client) {
 func (s *Server) process(c *Client, buf []byte) (done int) {
 	r := &s.replies
 	r.B, r.Proto = s.scratch[:0], c.Proto
-	c.Reply = r
+	c.Reply, s.current = r, c
 	s.holdUntil = 0
 	count := 0
 	more := true
@@ -166,6 +166,7 @@ func (s *Server) process(c *Client, buf []byte) (done int) {
 		}
 	}
 	s.send(c, r.B, s.holdUntil)
+	s.current = nil
 	if cap(r.B) <= 4*flushAt {
 		s.scratch = r.B[:0]
 	}
@@ -179,7 +180,7 @@ func (s *Server) process(c *Client, buf []byte) (done int) {
 // not parsed before it can run: a frame with large arguments, and one that is not an array, since its words are unquoted
 // where they stand.
 func (s *Server) mayRun(c *Client, first byte) bool {
-	if c.closed || c.closing || c.waiting || c.out.pending() >= stallOutput {
+	if c.closed || c.closing || c.waiting || c.blocked != nil || c.out.pending() >= stallOutput {
 		return false
 	}
 	if (first != '*' || len(c.bigs) > 0) && s.journalFull() {

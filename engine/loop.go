@@ -31,7 +31,13 @@ func (s *Server) EndOfRound() (more bool) {
 		s.Journal.HandOver()
 		s.release() // the goroutine may have finished meanwhile
 	}
-	more = s.background()
+	if len(s.readyKeys) > 0 {
+		s.serveReady() // fed by what ran outside of call
+	}
+	if len(s.toFlush) > 0 {
+		more = s.flushSome()
+	}
+	more = s.background() || more
 	return more || len(s.ready) > 0
 }
 
@@ -143,7 +149,11 @@ func (s *Server) Tick(now time.Time) time.Duration {
 		s.cron()
 		s.cronAt = now.Add(time.Second / time.Duration(max(s.Config.Hz, 1)))
 	}
+	s.endWaits()
 	next := s.cronAt.Sub(now)
+	if at := s.timers.soonestMs(); at < s.NowMs+next.Milliseconds() {
+		next = s.untilMs(at)
+	}
 	if at := s.Keyspace.SoonestMs(); s.loader == nil && !s.NoActiveExpire && at < s.NowMs+next.Milliseconds() {
 		next = time.Duration(max(at+1-s.NowMs, 1)) * time.Millisecond
 	}
@@ -158,6 +168,11 @@ func (s *Server) cron() {
 	s.Stats.PeakMemory = max(s.Stats.PeakMemory, s.Keyspace.Used())
 	s.Stats.LateExpiryMs = s.Keyspace.ExpireBehindMs()
 	s.checkClients()
+}
+
+// untilMs is the time until a deadline has passed, at least a millisecond.
+func (s *Server) untilMs(atMs int64) time.Duration {
+	return time.Duration(max(atMs-s.NowMs, 1)) * time.Millisecond
 }
 
 // beginRound takes over the round's clock at the first event of a round.

@@ -15,6 +15,8 @@ const (
 	clientBytes = 768
 	// keepBuffer is the capacity up to which an emptied buffer is kept for the next client that needs one.
 	keepBuffer = 64 << 10
+	// newBuffer is the capacity of a new one.
+	newBuffer = 16 << 10
 	// keepBuffers is how many are kept.
 	keepBuffers = 64
 )
@@ -167,7 +169,7 @@ func (s *Server) Writable(conn reactorConn) {
 // checkOutputLimit disconnects a client whose pending output is over the hard limit of its class, or over the soft
 // limit for longer than it may.
 func (s *Server) checkOutputLimit(c *Client) {
-	l := s.Config.OutputLimits[0]
+	l := s.Config.OutputLimits[c.outputClass()]
 	n := c.out.pending()
 	switch {
 	case l.HardBytes > 0 && n >= l.HardBytes:
@@ -195,11 +197,11 @@ func (s *Server) takeBuffer() []byte {
 		s.buffers = s.buffers[:n-1]
 		return b
 	}
-	return make([]byte, 0, 16<<10)
+	return make([]byte, 0, newBuffer)
 }
 
 func (s *Server) giveBuffer(b []byte) {
-	if cap(b) > 0 && cap(b) <= keepBuffer && len(s.buffers) < keepBuffers {
+	if cap(b) >= newBuffer && cap(b) <= keepBuffer && len(s.buffers) < keepBuffers {
 		s.buffers = append(s.buffers, b[:0])
 	}
 }

@@ -35,10 +35,12 @@ const (
 	NoMulti
 	MovableKeys
 	AllowBusy
-	AllKeys // reads or changes keys that its arguments do not name (engine only): KEYS, FLUSHALL
+	RunsInMulti  // runs at once inside MULTI (engine only): EXEC, DISCARD
+	InSubscriber // allowed to a RESP2 client that has subscriptions (engine only)
+	AllKeys      // reads or changes keys that its arguments do not name (engine only): KEYS, FLUSHALL
 )
 
-// FlagNames gives the words of COMMAND INFO in their order; AllKeys has none.
+// FlagNames gives the words of COMMAND INFO in their order; those of the engine have none.
 var FlagNames = []struct {
 	Flag Flags
 	Name string

@@ -68,10 +68,28 @@ type Server struct {
 	buffers     [][]byte
 	checkAt     *Client // where checkClients goes on
 
-	loader  Loader
-	replay  *Client
-	cronAt  time.Time
-	base    time.Time
+	loader    Loader
+	replay    *Client
+	cronAt    time.Time
+	base      time.Time
+	running   Args    // words of the command that is running
+	current   *Client // whose command that is
+	selfPush  []byte  // messages to current, sent after its reply
+	inExec    bool
+	execFed   bool // MULTI has been journalled
+	execDB    int
+	listening bool // somebody listens to events (events.go)
+	notify    EventClass
+	channel   []byte
+	watched   map[dbKey][]*Client
+	subs      [subKinds]map[string]*subscribers
+	toFlush   []*Client
+
+	waitKeys   map[dbKey][]*Client // who waits for a key, in the order in which they came
+	readyKeys  []dbKey
+	numBlocked int
+	timers     *timers
+
 	inRound bool
 }
 
@@ -111,6 +129,11 @@ func NewServer(cfg *config.Config, table *Table, log *slog.Logger) *Server {
 	s.args = make([][]byte, 1024)
 	s.scratch = make([]byte, 0, 64<<10)
 	s.replay = &Client{server: s, DB: s.Keyspace.DB(0), Proto: 2, Authenticated: true, Reply: &s.replies}
+	s.watched, s.waitKeys = map[dbKey][]*Client{}, map[dbKey][]*Client{}
+	for kind := range s.subs {
+		s.subs[kind] = map[string]*subscribers{}
+	}
+	s.timers = newTimers(s.NowMs)
 	s.ApplyConfig()
 	return s
 }
@@ -263,6 +286,11 @@ func (s *Server) forget(c *Client) {
 		s.last = c.prev
 	}
 	s.nclients--
+	c.Discard()
+	c.UnsubscribeAll()
+	if c.blocked != nil {
+		s.unblock(c)
+	}
 	s.dropBigs(c)
 	c.parser.Reset()
 	s.giveBuffer(c.query)

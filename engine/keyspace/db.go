@@ -182,6 +182,9 @@ func (db *DB) remake(e *Entry, key []byte, flags byte, size, valLen int, deadlin
 	} else {
 		b[1], b[2], b[3] = 0, 0, 0
 		e.at = db.idx.insert(e.hash, r)
+		if db.ks.TellCreated {
+			db.ks.observer.Created(db, key)
+		}
 	}
 	e.ref, e.b, e.header = r, b, h
 	if deadline != 0 {

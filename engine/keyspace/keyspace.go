@@ -12,12 +12,17 @@ const never = math.MaxInt64
 type Observer interface {
 	// Expired is called before an entry whose deadline has passed is removed.
 	Expired(db *DB, key []byte)
+	// Created is called, while TellCreated is set, after an entry has been made.
+	Created(db *DB, key []byte)
 }
 
 // Keyspace is all databases over one arena. The loop owns it.
 type Keyspace struct {
 	// NowMs is the round's clock in Unix milliseconds; the loop sets it. Expiry compares with it.
 	NowMs int64
+
+	// TellCreated makes the observer hear of new entries.
+	TellCreated bool
 
 	// Expired counts the entries that expired, ExpiredActive those of them that the timer wheel found.
 	Expired, ExpiredActive int64

@@ -67,6 +67,8 @@ func newMachine(t testing.TB, in []byte) *machine {
 }
 
 // Expired is the Observer.
+func (m *machine) Created(*DB, []byte) {}
+
 func (m *machine) Expired(db *DB, key []byte) {
 	e := m.model[db.ID][string(key)]
 	if e == nil || e.deadline == 0 || e.deadline >= m.ks.NowMs {

@@ -97,6 +97,8 @@ type Reactor interface {
 	Addrs() []net.Addr
 	// Now is the clock as read at the start of this round. Loop only.
 	Now() time.Time
+	// TickWithin makes the next Tick come after d at the latest, if it was to come later. Loop only.
+	TickWithin(d time.Duration)
 	// SetKeepAlive changes Options.KeepAlive for connections to come. Loop only.
 	SetKeepAlive(d time.Duration)
 	// CanPause tells whether PauseReading has an effect.

@@ -199,6 +199,13 @@ func (r *Reactor) CloseListeners() {
 	r.listenAt = time.Time{}
 }
 
+// TickWithin implements reactor.Reactor.
+func (r *Reactor) TickWithin(d time.Duration) {
+	if at := time.Now().Add(d); at.Before(r.tickAt) {
+		r.tickAt = at
+	}
+}
+
 // SetKeepAlive implements reactor.Reactor.
 func (r *Reactor) SetKeepAlive(d time.Duration) {
 	r.opt.KeepAlive = d

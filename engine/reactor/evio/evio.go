@@ -188,6 +188,13 @@ func (r *Reactor) Stop() {
 // CloseListeners implements reactor.Reactor. evio's listeners live as long as its server: what connects is closed.
 func (r *Reactor) CloseListeners() { r.refusing = true }
 
+// TickWithin implements reactor.Reactor.
+func (r *Reactor) TickWithin(d time.Duration) {
+	if r.ticker != nil && time.Now().Add(d).Before(r.tickAt) {
+		r.setTick(d)
+	}
+}
+
 // SetKeepAlive implements reactor.Reactor.
 func (r *Reactor) SetKeepAlive(d time.Duration) { r.opt.KeepAlive = d }
 

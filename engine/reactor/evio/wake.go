@@ -29,6 +29,7 @@ type waker struct {
 	line     atomic.Pointer[net.Conn] // our end of the connection to ourselves; nil while evio's server is down
 	kick     chan struct{}
 	ticker   *time.Timer
+	tickAt   time.Time // when it fires
 }
 
 var wakeByte = []byte{0}
@@ -81,6 +82,11 @@ func (r *Reactor) tick() {
 		r.raise(&r.tickDue)
 		return
 	}
+	r.setTick(delay)
+}
+
+func (r *Reactor) setTick(delay time.Duration) {
+	r.tickAt = time.Now().Add(delay)
 	if r.ticker == nil {
 		r.ticker = time.AfterFunc(delay, func() { r.raise(&r.tickDue) })
 		return

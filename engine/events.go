@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"strconv"
+
+	"redix/engine/keyspace"
+)
+
+// Events. A handler tells, right after a key has changed, what happened to it (c.Event). Three things listen: WATCH
+// (transaction.go), clients that wait for a key (blocking.go), and keyspace notifications. While nobody does, an event
+// costs one comparison.
+
+// EventClass is the class of a keyspace notification.
+type EventClass uint16
+
+// The classes, with their letters in notify-keyspace-events.
+const (
+	EventGeneric   EventClass = 1 << iota // g
+	EventString                           // $
+	EventList                             // l
+	EventSet                              // s
+	EventHash                             // h
+	EventZset                             // z
+	EventExpired                          // x
+	EventEvicted                          // e
+	EventStream                           // t
+	EventMiss                             // m: a key that was read is not there
+	EventModule                           // d
+	EventNew                              // n: a key was created
+	eventsKeyspace                        // K: to __keyspace@<db>__:<key>
+	eventsKeyevent                        // E: to __keyevent@<db>__:<event>
+
+	eventsAll = EventGeneric | EventString | EventList | EventSet | EventHash | EventZset | EventExpired | EventEvicted |
+		EventStream | EventModule // A; without m and n, as in redis-server
+)
+
+// eventLetters is the order in which CONFIG GET prints the classes.
+var eventLetters = []struct {
+	letter byte
+	class  EventClass
+}{
+	{'g', EventGeneric}, {'$', EventString}, {'l', EventList}, {'s', EventSet}, {'h', EventHash}, {'z', EventZset},
+	{'x', EventExpired}, {'e', EventEvicted}, {'t', EventStream}, {'d', EventModule},
+	{'K', eventsKeyspace}, {'E', eventsKeyevent}, {'m', EventMiss}, {'n', EventNew},
+}
+
+// ParseEvents reads the value of notify-keyspace-events; ok is false when a letter is unknown.
+func ParseEvents(value string) (mask EventClass, ok bool) {
+next:
+	for i := range len(value) {
+		if value[i] == 'A' {
+			mask |= eventsAll
+			continue
+		}
+		for _, e := range eventLetters {
+			if e.letter == value[i] {
+				mask |= e.class
+				continue next
+			}
+		}
+		return 0, false
+	}
+	return mask, true
+}
+
+// SetNotifications makes the classes of mask be published; a mask without K and E publishes nothing.
+func (s *Server) SetNotifications(mask EventClass) {
+	s.notify = mask
+	if mask&(eventsKeyspace|eventsKeyevent) == 0 {
+		s.notify = 0
+	}
+	s.Keyspace.TellCreated = s.notify&EventNew != 0
+	s.listen()
+}
+
+// listen notes whether anybody listens to events.
+func (s *Server) listen() { s.listening = s.notify != 0 || len(s.watched) > 0 || len(s.waitKeys) > 0 }
+
+// Event tells that the key of the client's database has changed, after the change.
+func (c *Client) Event(class EventClass, name string, key []byte) {
+	if c.server.listening {
+		c.server.event(c.DB.ID, class, name, key)
+	}
+}
+
+// Event is Client.Event for a database of its own: MOVE, COPY, expiry.
+func (s *Server) Event(db int, class EventClass, name string, key []byte) {
+	if s.listening {
+		s.event(db, class, name, key)
+	}
+}
+
+func (s *Server) event(db int, class EventClass, name string, key []byte) {
+	if class&(EventMiss|EventNew) == 0 {
+		if len(s.watched) > 0 {
+			s.breakWatches(db, key)
+		}
+		if len(s.waitKeys) > 0 {
+			s.keyReady(db, key)
+		}
+	}
+	if s.notify&class == 0 {
+		return
+	}
+	prefix := func(kind string) []byte {
+		b := append(s.channel[:0], "__key"...)
+		b = append(b, kind...)
+		b = append(b, '@')
+		b = strconv.AppendInt(b, int64(db), 10)
+		return append(b, "__:"...)
+	}
+	if s.notify&eventsKeyspace != 0 {
+		s.channel = append(prefix("space"), key...)
+		s.Publish(s.channel, []byte(name))
+	}
+	if s.notify&eventsKeyevent != 0 {
+		s.channel = append(prefix("event"), name...)
+		s.Publish(s.channel, key)
+	}
+}
+
+// Created is keyspace.Observer: a key has been made, told while TellCreated is set.
+func (s *Server) Created(db *keyspace.DB, key []byte) { s.Event(db.ID, EventNew, "new", key) }
+
+// DBChanged tells that all keys of a database may have changed: before FLUSHDB, FLUSHALL, and for both databases of
+// SWAPDB. Watches of keys that exist are broken; clients that wait for keys look again.
+func (s *Server) DBChanged(db *keyspace.DB, other *keyspace.DB) {
+	for k := range s.watched {
+		if k.db != db.ID {
+			continue
+		}
+		_, here := db.Find([]byte(k.key))
+		there := false
+		if other != nil {
+			_, there = other.Find([]byte(k.key))
+		}
+		if here || there {
+			s.breakWatches(k.db, []byte(k.key))
+		}
+	}
+	for k := range s.waitKeys {
+		if k.db == db.ID {
+			s.keyReady(k.db, []byte(k.key))
+		}
+	}
+}

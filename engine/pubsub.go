@@ -1,0 +1,228 @@
+package engine
+
+import (
+	"redix/engine/config"
+	"redix/engine/glob"
+	"redix/engine/resp"
+)
+
+// Publish and subscribe. Each kind of subscription (channels, patterns, shard channels) is a map from name to the set of
+// its clients. A message is encoded once for each protocol and appended to the output of every subscriber; the outputs
+// are written between the rounds, some at a time, so that a message to ten thousand clients does not hold the loop. A
+// subscriber that does not read grows its own output only, up to client-output-buffer-limit pubsub.
+
+// SubKind is a kind of subscription.
+type SubKind int
+
+// The kinds.
+const (
+	Channels SubKind = iota
+	Patterns
+	Shards
+	subKinds
+)
+
+// subscribers are the clients of one name. order keeps delivery in the order of subscription.
+type subscribers struct {
+	order []*Client
+	at    map[*Client]int
+}
+
+// subscriptions are the names of one client.
+type subscriptions [subKinds]map[string]struct{}
+
+// Subscribed returns how many subscriptions of a kind the client has.
+func (c *Client) Subscribed(kind SubKind) int {
+	if c.subs == nil {
+		return 0
+	}
+	return len(c.subs[kind])
+}
+
+// subscriber reports whether the client has any subscription: then RESP2 allows few commands.
+func (c *Client) subscriber() bool {
+	return c.subs != nil && len(c.subs[Channels])+len(c.subs[Patterns])+len(c.subs[Shards]) > 0
+}
+
+// Subscribe adds a subscription; false when there was one already.
+func (c *Client) Subscribe(kind SubKind, name []byte) bool {
+	s := c.server
+	if c.subs == nil {
+		c.subs = &subscriptions{}
+	}
+	if c.subs[kind] == nil {
+		c.subs[kind] = map[string]struct{}{}
+	}
+	if _, ok := c.subs[kind][string(name)]; ok {
+		return false
+	}
+	n := string(name)
+	c.subs[kind][n] = struct{}{}
+	set := s.subs[kind][n]
+	if set == nil {
+		set = &subscribers{at: map[*Client]int{}}
+		s.subs[kind][n] = set
+	}
+	set.at[c] = len(set.order)
+	set.order = append(set.order, c)
+	return true
+}
+
+// Unsubscribe ends a subscription; false when there was none.
+func (c *Client) Unsubscribe(kind SubKind, name []byte) bool {
+	s := c.server
+	if c.subs == nil {
+		return false
+	}
+	if _, ok := c.subs[kind][string(name)]; !ok {
+		return false
+	}
+	delete(c.subs[kind], string(name))
+	set := s.subs[kind][string(name)]
+	i := set.at[c]
+	last := set.order[len(set.order)-1]
+	set.order[i], set.at[last] = last, i
+	set.order = set.order[:len(set.order)-1]
+	delete(set.at, c)
+	if len(set.order) == 0 {
+		delete(s.subs[kind], string(name))
+	}
+	return true
+}
+
+// Subscriptions visits the names that the client has subscribed to.
+func (c *Client) Subscriptions(kind SubKind, visit func(name string)) {
+	if c.subs != nil {
+		for name := range c.subs[kind] {
+			visit(name)
+		}
+	}
+}
+
+// UnsubscribeAll is for a client that leaves.
+func (c *Client) UnsubscribeAll() {
+	if c.subs == nil {
+		return
+	}
+	for kind := range c.subs {
+		for name := range c.subs[kind] {
+			c.Unsubscribe(SubKind(kind), []byte(name))
+		}
+	}
+	c.subs = nil
+}
+
+// Names visits all names that have subscribers, with their number.
+func (s *Server) Names(kind SubKind, visit func(name string, clients int)) {
+	for name, set := range s.subs[kind] {
+		visit(name, len(set.order))
+	}
+}
+
+// NumSub returns the number of subscribers of a name, NumNames the number of names of a kind.
+func (s *Server) NumSub(kind SubKind, name []byte) int {
+	if set := s.subs[kind][string(name)]; set != nil {
+		return len(set.order)
+	}
+	return 0
+}
+
+// NumNames returns how many names of a kind have subscribers.
+func (s *Server) NumNames(kind SubKind) int { return len(s.subs[kind]) }
+
+// Publish sends a message to the subscribers of a channel and of all patterns that match it. It returns how many that
+// were, a client counting once for each of its subscriptions.
+func (s *Server) Publish(channel, message []byte) int {
+	n := s.deliver(s.subs[Channels][string(channel)], "message", nil, channel, message)
+	for pattern, set := range s.subs[Patterns] {
+		if glob.Match([]byte(pattern), channel) {
+			n += s.deliver(set, "pmessage", []byte(pattern), channel, message)
+		}
+	}
+	return n
+}
+
+// PublishShard sends a message to the subscribers of a shard channel.
+func (s *Server) PublishShard(channel, message []byte) int {
+	return s.deliver(s.subs[Shards][string(channel)], "smessage", nil, channel, message)
+}
+
+func (s *Server) deliver(set *subscribers, kind string, pattern, channel, message []byte) int {
+	if set == nil {
+		return 0
+	}
+	var encoded [2][]byte // RESP2, RESP3
+	for _, c := range set.order {
+		b := &encoded[c.Proto-2]
+		if *b == nil {
+			r := resp.Reply{Proto: c.Proto}
+			n := 3
+			if pattern != nil {
+				n = 4
+			}
+			r.Push(n)
+			r.BulkString(kind)
+			if pattern != nil {
+				r.Bulk(pattern)
+			}
+			r.Bulk(channel)
+			r.Bulk(message)
+			*b = r.B
+		}
+		s.push(c, *b)
+	}
+	return len(set.order)
+}
+
+// push appends what is not a reply to a client's output. For the client whose command is running it comes after the
+// reply of that command.
+func (s *Server) push(c *Client, b []byte) {
+	switch {
+	case c.closed || c.closing:
+	case c == s.current:
+		s.selfPush = append(s.selfPush, b...)
+	default:
+		s.queueOutput(c, b)
+	}
+}
+
+// queueOutput appends to a client's output, to be written between the rounds.
+func (s *Server) queueOutput(c *Client, b []byte) {
+	s.Stats.NetOutputBytes += int64(len(b))
+	o := &c.out
+	o.buf = append(o.buf, b...)
+	if o.holds == 0 {
+		o.released = len(o.buf)
+	}
+	if !c.flushing {
+		c.flushing = true
+		s.toFlush = append(s.toFlush, c)
+	}
+	s.checkOutputLimit(c)
+}
+
+// flushSome writes queued outputs for about a slice of time. It returns true when there are more.
+func (s *Server) flushSome() bool {
+	end := s.nanotime() + sliceNs
+	for i, c := range s.toFlush {
+		if i%8 == 7 && s.nanotime() > end {
+			s.toFlush = s.toFlush[:copy(s.toFlush, s.toFlush[i:])]
+			return true
+		}
+		c.flushing = false
+		if !c.closed {
+			s.flush(c)
+		}
+	}
+	clear(s.toFlush)
+	s.toFlush = s.toFlush[:0]
+	return false
+}
+
+// outputClass is the class whose output limits hold for the client.
+func (c *Client) outputClass() int {
+	if c.subscriber() {
+		return config.ClassPubSub
+	}
+	return config.ClassNormal
+}

@@ -1,0 +1,197 @@
+package engine
+
+// Transactions. After MULTI the commands that pass the gates are copied and queued; EXEC runs them one after the other
+// through invoke, with nothing between them. What they journal is enclosed in MULTI and EXEC, in one batch, so that
+// replay takes all of it or nothing.
+//
+// WATCH: Server.watched lists, for each key, the clients that watch it. An event of the key breaks their transactions.
+// A key that has expired by the time of EXEC breaks it, too, unless it had when it was watched.
+
+type transaction struct {
+	active  bool // between MULTI and EXEC
+	refused bool // a command could not be queued: EXEC will say so
+	broken  bool // a watched key has changed
+	queue   []queued
+	bytes   int // of the queued words
+	watches []watch
+}
+
+type queued struct {
+	row  *Row
+	args Args
+}
+
+// dbKey is a key of a database, as index of a map.
+type dbKey struct {
+	db  int
+	key string
+}
+
+type watch struct {
+	at      dbKey
+	expired bool // already when WATCH came
+}
+
+const queuedWord = "QUEUED"
+
+// txn returns the client's transaction, made on first use: most clients have none.
+func (c *Client) txn() *transaction {
+	if c.tx == nil {
+		c.tx = &transaction{}
+	}
+	return c.tx
+}
+
+// InMulti reports whether commands are being queued, InExec whether EXEC is running the queue: a handler must not block
+// then.
+func (c *Client) InMulti() bool { return c.tx != nil && c.tx.active }
+
+// InExec reports whether the command runs inside EXEC.
+func (c *Client) InExec() bool { return c.server.inExec }
+
+// Queued returns the number of queued commands, -1 outside of MULTI; and the number of watched keys.
+func (c *Client) Queued() (commands, watching int) {
+	if c.tx == nil {
+		return -1, 0
+	}
+	if !c.tx.active {
+		return -1, len(c.tx.watches)
+	}
+	return len(c.tx.queue), len(c.tx.watches)
+}
+
+// Multi begins to queue.
+func (c *Client) Multi() { c.txn().active = true }
+
+// Discard ends the transaction without running it and forgets the watches.
+func (c *Client) Discard() {
+	if c.tx != nil {
+		c.Unwatch()
+		c.tx = nil
+	}
+}
+
+// enqueue keeps a command for EXEC.
+func (s *Server) enqueue(c *Client, row *Row, args Args) {
+	if row.Flags&NoMulti != 0 {
+		s.refuse(row, "ERR Command not allowed inside a transaction")
+		c.tx.refused = true
+		return
+	}
+	size := 0
+	for _, a := range args {
+		size += len(a)
+	}
+	c.tx.bytes += size + 24*len(args) + 64
+	if c.tx.bytes > s.Config.ClientQueryBufferBytes {
+		s.Log.Warn("client closed: transaction larger than the query buffer limit", "id", c.ID, "addr", c.conn.RemoteAddr())
+		s.Stats.QueryLimitDisconnections++
+		c.closing = true
+		return
+	}
+	words := make([]byte, 0, size) // one allocation for all words
+	own := make(Args, len(args))
+	for i, a := range args {
+		words = append(words, a...)
+		own[i] = words[len(words)-len(a) : len(words) : len(words)]
+	}
+	c.tx.queue = append(c.tx.queue, queued{row, own})
+	s.replies.Simple(queuedWord)
+}
+
+// Exec runs the queue. The handler of EXEC calls it when InMulti.
+func (c *Client) Exec() {
+	s, tx := c.server, c.tx
+	for _, w := range tx.watches {
+		if !w.expired && s.hasExpired(w.at) {
+			tx.broken = true
+		}
+	}
+	c.Unwatch()
+	c.tx = nil
+	switch {
+	case tx.refused:
+		c.Reply.Error("EXECABORT Transaction discarded because of previous errors.")
+		return
+	case tx.broken:
+		c.Reply.NullArray()
+		return
+	}
+	s.inExec, s.execFed = true, false
+	c.Reply.Array(len(tx.queue))
+	for i := range tx.queue {
+		q := &tx.queue[i]
+		start := len(c.Reply.B)
+		if row := s.gates(c, q.row); row != nil {
+			s.invoke(c, row, q.args, start)
+		}
+	}
+	s.inExec = false
+	if s.execFed {
+		s.Journal.Append(s.execDB, wordExec)
+	}
+}
+
+// openExec journals MULTI ahead of the first record of a transaction.
+func (s *Server) openExec(db int) {
+	if s.inExec && !s.execFed {
+		s.execFed = true
+		s.Journal.Append(db, wordMulti)
+	}
+	s.execDB = db
+}
+
+var wordMulti, wordExec = []byte("MULTI"), []byte("EXEC")
+
+// Watch breaks the client's next transaction if the key changes before it.
+func (c *Client) Watch(key []byte) {
+	s := c.server
+	at := dbKey{c.DB.ID, string(key)}
+	tx := c.txn()
+	for _, w := range tx.watches {
+		if w.at == at {
+			return
+		}
+	}
+	tx.watches = append(tx.watches, watch{at, s.hasExpired(at)})
+	s.watched[at] = append(s.watched[at], c)
+	s.listen()
+}
+
+// Unwatch forgets all watches.
+func (c *Client) Unwatch() {
+	if c.tx == nil {
+		return
+	}
+	s := c.server
+	for _, w := range c.tx.watches {
+		if rest := without(s.watched[w.at], c); len(rest) > 0 {
+			s.watched[w.at] = rest
+		} else {
+			delete(s.watched, w.at)
+		}
+	}
+	c.tx.watches, c.tx.broken = nil, false
+	s.listen()
+}
+
+func (s *Server) breakWatches(db int, key []byte) {
+	for _, c := range s.watched[dbKey{db, string(key)}] {
+		c.tx.broken = true
+	}
+}
+
+func (s *Server) hasExpired(at dbKey) bool {
+	e, ok := s.Keyspace.DB(at.db).Find([]byte(at.key))
+	return ok && e.Deadline() != 0 && e.Deadline() < s.Keyspace.NowMs
+}
+
+// without removes a client from a list, keeping the order.
+func without(list []*Client, c *Client) []*Client {
+	for i, x := range list {
+		if x == c {
+			return append(list[:i], list[i+1:]...)
+		}
+	}
+	return list
+}
