@@ -11,7 +11,6 @@ package evio
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -60,13 +59,32 @@ func (r *Reactor) plan() error {
 		}
 		r.bound = append(r.bound, b)
 	}
+	r.bound = append(r.bound, binding{wake: true})
+	return nil
+}
+
+// planWake makes the directory of the wake socket, anew for each life: plugged removes it, so that nothing is left
+// behind if this process is killed.
+func (r *Reactor) planWake() error {
+	r.removeWakeDir()
 	var err error
 	if r.wakeDir, err = os.MkdirTemp("", "redix-wake-"); err != nil {
 		return fmt.Errorf("evio: no place for its wake socket: %w", err)
 	}
-	path := filepath.Join(r.wakeDir, "w")
-	r.bound = append(r.bound, binding{target: "unix://" + path, path: path, wake: true})
-	return checkPath(path)
+	b := &r.bound[len(r.bound)-1]
+	b.path = filepath.Join(r.wakeDir, "w")
+	b.target = "unix://" + b.path
+	return checkPath(b.path)
+}
+
+func (r *Reactor) removeWakeDir() {
+	if r.wakeDir == "" {
+		return
+	}
+	if err := os.RemoveAll(r.wakeDir); err != nil {
+		r.opt.Log.Warn("cannot remove the directory of the wake socket", "error", err)
+	}
+	r.wakeDir = ""
 }
 
 func (b *binding) planTCP(a reactor.Address) error {
@@ -112,6 +130,9 @@ func checkPath(path string) error {
 
 // serve starts a life and returns once the addresses are bound; the loop begins when Run has been called.
 func (r *Reactor) serve() error {
+	if err := r.planWake(); err != nil {
+		return err
+	}
 	targets := make([]string, len(r.bound))
 	for i := range r.bound {
 		b := &r.bound[i]
@@ -225,9 +246,5 @@ func (r *Reactor) release() {
 	for i := range r.bound {
 		r.bound[i].file.Remove()
 	}
-	if r.wakeDir != "" {
-		if err := os.RemoveAll(r.wakeDir); err != nil && !errors.Is(err, os.ErrNotExist) {
-			r.opt.Log.Warn("cannot remove the directory of the wake socket", "error", err)
-		}
-	}
+	r.removeWakeDir()
 }

@@ -109,6 +109,7 @@ func (r *Reactor) plugged(ev evio.Conn, fd int, err error) evio.Action {
 		r.broken = err
 		return evio.Shutdown
 	}
+	r.removeWakeDir()
 	close(r.alive)
 	return evio.None
 }
