@@ -123,6 +123,9 @@ func (c *Client) TakeBig(i int) (keyspace.Ref, bool) {
 	return 0, false
 }
 
+// busy tells that the client waits for the server and not the other way round: for its turn, or for the journal.
+func (c *Client) busy() bool { return c.ready || c.waiting || c.out.holds > 0 }
+
 // CloseAfterReply closes the connection once everything replied so far has been sent.
 func (c *Client) CloseAfterReply() { c.closing = true }
 

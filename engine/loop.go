@@ -191,7 +191,7 @@ func (s *Server) setClock(now time.Time) {
 }
 
 // checkClients looks at a part of the clients, so that all have been looked at once a second: who has been idle for too
-// long (other than by waiting for the journal), whose output has been over its soft limit for too long.
+// long (but for its commands having to wait), whose output has been over its soft limit for too long.
 func (s *Server) checkClients() {
 	limit := int64(s.Config.TimeoutSeconds) * 1000
 	for range min(s.nclients, s.nclients/max(s.Config.Hz, 1)+5) {
@@ -205,7 +205,7 @@ func (s *Server) checkClients() {
 		if c.out.pending() > 0 {
 			s.checkOutputLimit(c)
 		}
-		if limit > 0 && s.NowMs-c.LastMs > limit && !c.closed && !c.waiting && c.out.holds == 0 {
+		if limit > 0 && s.NowMs-c.LastMs > limit && !c.closed && !c.busy() {
 			s.Stats.TimeoutDisconnections++
 			s.kill(c)
 		}

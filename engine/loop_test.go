@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -183,6 +184,13 @@ func TestIdleTimeout(t *testing.T) {
 	}
 	w.progress(j.appended)
 	held.want(ok)
+}
+
+// TestClientSize: an idle connection takes less than 1 KiB with what the reactor has of it.
+func TestClientSize(t *testing.T) {
+	if size := reflect.TypeFor[Client]().Size(); size > clientBytes {
+		t.Errorf("%d bytes, counted as %d", size, clientBytes)
+	}
 }
 
 func TestMaxClients(t *testing.T) {

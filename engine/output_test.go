@@ -126,6 +126,41 @@ func TestReadsUnderAlways(t *testing.T) {
 	waits(true, "get", "a")
 }
 
+// TestAnotherJournal: what a read waits for under one journal means nothing to the next.
+func TestAnotherJournal(t *testing.T) {
+	w := newWorld(t, native)
+	j := w.journal(true)
+	a, b := w.open(), w.open()
+	w.send(a, frm("set", "k", "1"), frm("get", "k"), frm("flush"))
+	w.s.ReleaseAll()
+	a.want(ok + bulk("1") + ok)
+	w.journal(true)
+	w.send(b, frm("get", "k"), frm("size"))
+	b.want(null + ":0\r\n")
+	w.send(b, frm("set", "k", "2"))
+	b.want("")
+	if w.progress(w.j.appended); j.appended <= w.j.appended {
+		t.Fatal("nothing tested")
+	}
+	b.want(ok)
+}
+
+// TestWordsOutliveKill: a client that its own command kills keeps the command's words until the command has ended, even
+// if that fills another's output buffer.
+func TestWordsOutliveKill(t *testing.T) {
+	w := newWorld(t, native)
+	a, b := w.open(), w.open()
+	b.room = 0
+	in := frm("deathwish", strings.Repeat("w", 3000))
+	w.send(a, in[:50])
+	w.send(a, in[50:])
+	w.drain(b, plenty)
+	b.want(strings.Repeat("x", 5000) + strings.Repeat("w", 3000))
+	if !a.closed {
+		t.Error("not closed")
+	}
+}
+
 // TestFullJournal: writers wait, in their place; reads of others go on, and so does what is no write.
 func TestFullJournal(t *testing.T) {
 	eachStyle(t, func(t *testing.T, style int) {

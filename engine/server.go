@@ -293,9 +293,8 @@ func (s *Server) forget(c *Client) {
 	}
 	s.dropBigs(c)
 	c.parser.Reset()
-	s.giveBuffer(c.query)
 	s.giveBuffer(c.out.buf)
-	c.query, c.out.buf = nil, nil
+	c.query, c.out.buf = nil, nil // a command that is running may still read its words in query
 	c.out.at, c.out.released = 0, 0
 }
 
