@@ -97,8 +97,8 @@ func debugObject(c *engine.Client, args engine.Args) {
 
 func valueBytes(e *keyspace.Entry) int64 {
 	switch {
-	case e.Encoding() == keyspace.EncHashTable:
-		return e.DB().Table(e).Bytes()
+	case e.HasObject():
+		return e.DB().Object(e).Bytes()
 	case e.Type() == keyspace.TypeString:
 		return int64(e.StringLen())
 	}

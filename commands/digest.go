@@ -8,6 +8,8 @@ package commands
 //
 //	value    mix(type as 4 bytes, big endian), then
 //	         string: mix(bytes)
+//	         list:   for each element: mix(element)
+//	         set:    for each member: add(member)
 //	         hash:   for each field: add(F), where F has mixed field, then value
 //	         and with a deadline: add("!!expire!!")
 //	key      mix(key), then the same as for a value
@@ -45,7 +47,8 @@ func (d *digest) mixNumber(n uint32) {
 func (d *digest) String() string { return hex.EncodeToString(d[:]) }
 
 // digestTypes are redis-server's numbers of the types.
-var digestTypes = [...]uint32{keyspace.TypeString: 0, keyspace.TypeHash: 4}
+var digestTypes = [...]uint32{keyspace.TypeString: 0, keyspace.TypeList: 1, keyspace.TypeSet: 2, keyspace.TypeZset: 3,
+	keyspace.TypeHash: 4, keyspace.TypeStream: 6}
 
 var digestExpires = []byte("!!expire!!")
 
@@ -62,6 +65,11 @@ func (d *digest) value(e *keyspace.Entry) {
 			f.mix(elemBytes(field, scratch[:0]))
 			f.mix(elemBytes(value, scratch2[:0]))
 			d.add(f[:])
+		})
+	case keyspace.TypeSet:
+		eachMember(e, func(m packed.Elem) bool {
+			d.add(elemBytes(m, scratch[:0]))
+			return true
 		})
 	}
 	if e.Deadline() != 0 {

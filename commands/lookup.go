@@ -35,6 +35,9 @@ var (
 	wordPersist   = []byte("PERSIST")
 	wordPExpireAt = []byte("PEXPIREAT")
 	wordHSet      = []byte("HSET")
+	wordSAdd      = []byte("SADD")
+	wordSRem      = []byte("SREM")
+	wordZero      = []byte("0")
 )
 
 // readOf looks up a key of one type for a read. ok is false when it has another type.

@@ -9,7 +9,10 @@ import (
 
 // Rebuilding: the commands that make an entry from nothing. The base file of the journal consists of them.
 
-const rebuildFields = 64 // fields in one HSET
+const (
+	rebuildFields = 64  // fields in one HSET
+	rebuildElems  = 128 // members or elements in one SADD or RPUSH
+)
 
 // Rebuild passes the commands that make e to put, whose args die when it returns.
 func Rebuild(e *keyspace.Entry, put func(args ...[]byte)) {
@@ -23,7 +26,12 @@ func Rebuild(e *keyspace.Entry, put func(args ...[]byte)) {
 		}
 		return
 	}
-	rebuildHash(e, put)
+	switch e.Type() {
+	case keyspace.TypeHash:
+		rebuildHash(e, put)
+	case keyspace.TypeSet:
+		rebuildSet(e, put)
+	}
 	if e.Deadline() != 0 {
 		put(wordPExpireAt, e.Key(), at)
 	}
@@ -49,6 +57,21 @@ func rebuildHash(e *keyspace.Entry, put func(args ...[]byte)) {
 			add(field.AppendTo(nil), value.AppendTo(nil))
 		}
 	}
+	if len(args) > 2 {
+		put(args...)
+	}
+}
+
+func rebuildSet(e *keyspace.Entry, put func(args ...[]byte)) {
+	args := make([][]byte, 0, 2+rebuildElems)
+	args = append(args, wordSAdd, e.Key())
+	eachMember(e, func(m packed.Elem) bool {
+		if args = append(args, elemBytes(m, nil)); len(args) == cap(args) {
+			put(args...)
+			args = args[:2]
+		}
+		return true
+	})
 	if len(args) > 2 {
 		put(args...)
 	}

@@ -39,6 +39,9 @@ func dumpKey(c *Conn, db int, key string) string {
 	case "hash":
 		value = c.Must("HGETALL", key).Sorted(true)
 		value.Kind = '*'
+	case "set":
+		value = c.Must("SMEMBERS", key).Sorted(false)
+		value.Kind = '*'
 	case "none": // it has expired since
 		return ""
 	default:

@@ -35,6 +35,9 @@ func (ks *Keyspace) handle(o Object) uint32 {
 	return uint32(len(ks.objects) - 1)
 }
 
+// HasObject tells whether the entry's value is an Object.
+func (e *Entry) HasObject() bool { return e.Encoding().hasObject() }
+
 // Object returns the object of an entry whose encoding has one, for reading.
 func (db *DB) Object(e *Entry) Object {
 	return db.ks.objects[binary.LittleEndian.Uint32(e.b[e.valAt:])]
@@ -45,3 +48,6 @@ func (db *DB) MutableObject(e *Entry) Object {
 	db.ks.touch(e)
 	return db.Object(e)
 }
+
+// DropObject frees, in slices and later, an object that no entry owns.
+func (ks *Keyspace) DropObject(o Object) { ks.garbage = append(ks.garbage, garbage{obj: o}) }

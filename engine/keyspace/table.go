@@ -96,6 +96,21 @@ func (t *Table) Set(field, value []byte) bool {
 	return true
 }
 
+// Add adds a field without a value, unless it is there; it returns true when the field is new.
+func (t *Table) Add(field []byte) bool {
+	hash := t.ks.Hash(field)
+	if _, r := t.idx.find(hash, field); r != 0 {
+		return false
+	}
+	size, flags := recordSize(flagField, len(field), 0)
+	r := t.ks.arena.Alloc(size)
+	b := t.ks.arena.at(r)
+	copy(b[writeHeader(b, flags, len(field), 0).keyAt:], field)
+	t.bytes += int64(t.ks.arena.Size(r))
+	t.idx.insert(hash, r)
+	return true
+}
+
 // Delete removes a field; it returns false when there was none.
 func (t *Table) Delete(field []byte) bool {
 	hash := t.ks.Hash(field)
