@@ -123,8 +123,11 @@ func (c *Client) TakeBig(i int) (keyspace.Ref, bool) {
 	return 0, false
 }
 
-// busy tells that the client waits for the server and not the other way round: for its turn, or for the journal.
-func (c *Client) busy() bool { return c.ready || c.waiting || c.out.holds > 0 }
+// busy tells that the client waits for the server and not the other way round: for its turn, for the journal, for a key,
+// for messages.
+func (c *Client) busy() bool {
+	return c.ready || c.waiting || c.out.holds > 0 || c.blocked != nil || c.subscriber()
+}
 
 // CloseAfterReply closes the connection once everything replied so far has been sent.
 func (c *Client) CloseAfterReply() { c.closing = true }

@@ -296,6 +296,7 @@ func (w *world) rows() []Row {
 			s.send(s.first, bytes.Repeat([]byte("x"), 5000), 0)
 			s.send(s.first, a[1], 0)
 		}},
+		{Name: "await", Arity: 2, Handler: func(c *Client, a Args) { c.Block(a[1:], Wait{}) }},
 		{Name: "state", Arity: 1, Flags: Loading, Handler: func(c *Client, _ Args) { c.Reply.OK() }},
 		{Name: "off", Arity: 1, Handler: func(c *Client, _ Args) { c.ReplyOff = true }},
 		{Name: "skip", Arity: 1, Handler: func(c *Client, _ Args) { c.ReplySkip = true }},

@@ -191,7 +191,7 @@ func (s *Server) setClock(now time.Time) {
 }
 
 // checkClients looks at a part of the clients, so that all have been looked at once a second: who has been idle for too
-// long (but for its commands having to wait), whose output has been over its soft limit for too long.
+// long (unless it is the server that it waits for), whose output has been over its soft limit for too long.
 func (s *Server) checkClients() {
 	limit := int64(s.Config.TimeoutSeconds) * 1000
 	for range min(s.nclients, s.nclients/max(s.Config.Hz, 1)+5) {

@@ -167,6 +167,9 @@ func TestIdleTimeout(t *testing.T) {
 	w := newWorld(t, native, "--timeout", "5")
 	j := w.journal(false)
 	idle, half, active, held, reading := w.open(), w.open(), w.open(), w.open(), w.open()
+	blocked, subscribed := w.open(), w.open()
+	w.send(blocked, frm("await", "key"))
+	subscribed.client().Subscribe(Channels, []byte("news"))
 	w.send(half, frm("set", "k", "v")[:9])
 	w.send(held, frm("set", "k", "v"))
 	reading.room = 0
@@ -178,9 +181,9 @@ func TestIdleTimeout(t *testing.T) {
 		w.send(active, frm("ping"))
 		w.drain(reading, 10)
 	}
-	if !idle.closed || !half.closed || active.closed || held.closed || reading.closed || w.s.NumClients() != 3 {
-		t.Errorf("closed: idle %v, half a frame %v, active %v, held %v, reading %v", idle.closed, half.closed, active.closed,
-			held.closed, reading.closed)
+	if !idle.closed || !half.closed || active.closed || held.closed || reading.closed || w.s.NumClients() != 5 {
+		t.Errorf("closed: idle %v, half a frame %v, active %v, held %v, reading %v, blocked %v, subscribed %v", idle.closed,
+			half.closed, active.closed, held.closed, reading.closed, blocked.closed, subscribed.closed)
 	}
 	w.progress(j.appended)
 	held.want(ok)
