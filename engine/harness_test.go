@@ -296,6 +296,14 @@ func (w *world) rows() []Row {
 			s.send(s.first, bytes.Repeat([]byte("x"), 5000), 0)
 			s.send(s.first, a[1], 0)
 		}},
+		{Name: "multi", Arity: 1, Handler: func(c *Client, _ Args) { c.Multi(); c.Reply.OK() }},
+		{Name: "exec", Arity: 1, Flags: RunsInMulti, Handler: func(c *Client, _ Args) { c.Exec() }},
+		{Name: "journal", Arity: 2, Handler: func(c *Client, a Args) {
+			if w.s.ReleaseAll(); string(a[1]) == "on" {
+				w.journal(false)
+			}
+			c.Reply.OK()
+		}},
 		{Name: "await", Arity: 2, Handler: func(c *Client, a Args) { c.Block(a[1:], Wait{}) }},
 		{Name: "state", Arity: 1, Flags: Loading, Handler: func(c *Client, _ Args) { c.Reply.OK() }},
 		{Name: "off", Arity: 1, Handler: func(c *Client, _ Args) { c.ReplyOff = true }},

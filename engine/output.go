@@ -114,7 +114,7 @@ func (s *Server) release() {
 // ReleaseAll sends what waited for the journal, after it has been closed; what a full socket does not take is lost.
 func (s *Server) ReleaseAll() {
 	s.Journal = nil
-	s.marks, s.holdUntil = readMarks{}, 0 // offsets of another journal mean nothing
+	s.marks, s.holdUntil, s.execFed = readMarks{}, 0, false // none of this is true of another journal
 	s.release()
 }
 

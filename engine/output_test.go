@@ -145,6 +145,23 @@ func TestAnotherJournal(t *testing.T) {
 	b.want(ok)
 }
 
+// TestJournalEndsInTransaction: what EXEC encloses is enclosed in the journal that it began in.
+func TestJournalEndsInTransaction(t *testing.T) {
+	w := newWorld(t, native)
+	w.journal(false)
+	c := w.open()
+	queued := "+QUEUED\r\n"
+	w.send(c, frm("multi"), frm("set", "a", "1"), frm("journal", "off"), frm("set", "a", "2"), frm("exec"))
+	c.want(ok + queued + queued + queued + "*3\r\n" + ok + ok + ok)
+	w.journal(false)
+	w.send(c, frm("multi"), frm("set", "a", "1"), frm("journal", "on"), frm("set", "a", "2"), frm("exec"))
+	w.progress(w.j.appended)
+	c.want(ok + queued + queued + queued + "*3\r\n" + ok + ok + ok)
+	if got := strings.Join(w.j.records, ", "); got != "0:MULTI, 0:set a 2, 0:EXEC" {
+		t.Errorf("journalled: %s", got)
+	}
+}
+
 // TestWordsOutliveKill: a client that its own command kills keeps the command's words until the command has ended, even
 // if that fills another's output buffer.
 func TestWordsOutliveKill(t *testing.T) {
