@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"redix/engine"
+	"redix/engine/resp"
 )
 
 func commandGetKeys(c *engine.Client, args engine.Args) {
@@ -33,15 +34,40 @@ func replyKeys(c *engine.Client, words engine.Args, each func(key []byte, flags 
 	case row.Arity > 0 && n != row.Arity, n < -row.Arity:
 		c.Reply.Error("ERR Invalid number of arguments specified for command")
 		return
+	case !keysCount(row, words):
+		c.Reply.Error("ERR Invalid arguments specified for command")
+		return
 	}
 	mark, n := c.Reply.Begin(), 0
 	for i := range row.Keys {
 		row.Keys[i].Each(words, func(place int) {
-			each(words[place], row.Keys[i].Flags)
+			flags := row.Keys[i].Flags
+			if row.KeyFlags != nil {
+				flags = row.KeyFlags(words)
+			}
+			each(words[place], flags)
 			n++
 		})
 	}
 	c.Reply.EndArray(mark, n)
+}
+
+// keysCount tells whether the numbers of keys that words give are numbers of keys.
+func keysCount(row *engine.Row, words engine.Args) bool {
+	for i := range row.Keys {
+		k := &row.Keys[i]
+		if !k.NumKeys || k.Keyword != "" {
+			continue
+		}
+		at := k.Index + k.KeyNum
+		if at >= len(words) {
+			return false
+		}
+		if n, ok := resp.ParseInt(words[at]); !ok || n < 1 || n > int64(len(words)-k.Index-k.FirstKey) {
+			return false
+		}
+	}
+	return true
 }
 
 // rowOf finds the command that words call; nil when there is none.
@@ -51,4 +77,14 @@ func rowOf(t *engine.Table, words engine.Args) *engine.Row {
 		return row
 	}
 	return t.LookupSub(row, words[1])
+}
+
+// setKeyFlags are those of SET: it reads only with GET.
+func setKeyFlags(args engine.Args) string {
+	for _, a := range args[min(3, len(args)):] {
+		if isWord(a, "get") {
+			return "RW access update"
+		}
+	}
+	return "OW update"
 }

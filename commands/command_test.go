@@ -164,6 +164,14 @@ func TestCommand(t *testing.T) {
 		do("COMMAND", "GETKEYSANDFLAGS", "rename", "a", "b").Array(
 			servertest.Array("a", servertest.Sorted(servertest.Simple("RW"), servertest.Simple("access"), servertest.Simple("delete"))),
 			servertest.Array("b", servertest.Sorted(servertest.Simple("OW"), servertest.Simple("update")))),
+		do("COMMAND", "GETKEYSANDFLAGS", "set", "a", "b", "EX", "9").Array(
+			servertest.Array("a", servertest.Sorted(servertest.Simple("OW"), servertest.Simple("update")))),
+		do("COMMAND", "GETKEYSANDFLAGS", "set", "a", "b", "get").Array(
+			servertest.Array("a", servertest.Sorted(servertest.Simple("RW"), servertest.Simple("access"), servertest.Simple("update")))),
+		do("COMMAND", "GETKEYS", "sintercard", "2", "a", "b", "limit", "1").Array("a", "b"),
+		do("COMMAND", "GETKEYS", "sintercard", "0", "a").Err("ERR Invalid arguments specified for command"),
+		do("COMMAND", "GETKEYS", "sintercard", "3", "a", "b").Err("ERR Invalid arguments specified for command"),
+		do("COMMAND", "GETKEYS", "sintercard", "9223372036854775807", "a").Err("ERR Invalid arguments specified for command"),
 		do("COMMAND", "LIST", "FILTERBY", "PATTERN", "CONFIG*").
 			Sorted("config", "config|get", "config|set", "config|resetstat", "config|rewrite", "config|help"),
 		do("COMMAND", "LIST", "filterby", "aclcat", "nosuch").Array(), do("COMMAND", "LIST", "filterby", "module", "x").Array(),

@@ -14,8 +14,8 @@ import (
 	"redix/engine"
 )
 
-// infoOf takes a reply of INFO apart; it fails for a line that is none.
-func infoOf(t *testing.T, text string) (sections []string, fields map[string]string) {
+// infoLines takes a reply of INFO apart; it fails for a line that is none.
+func infoLines(t *testing.T, text string) (sections []string, fields map[string]string) {
 	t.Helper()
 	fields = map[string]string{}
 	text = strings.TrimPrefix(text, "txt:")
@@ -61,7 +61,7 @@ func TestInfoSections(t *testing.T) {
 			}
 			continue
 		}
-		if got, _ := infoOf(t, v.Str); strings.Join(got, " ") != want {
+		if got, _ := infoLines(t, v.Str); strings.Join(got, " ") != want {
 			t.Errorf("INFO %s: sections %v, want %s", words, got, want)
 		}
 	}
@@ -93,7 +93,7 @@ func TestInfoFields(t *testing.T) {
 		"CONFIG GET x"} {
 		l.Do(strings.Fields(line)...)
 	}
-	_, fields := infoOf(t, l.Do("INFO", "everything").Str)
+	_, fields := infoLines(t, l.Do("INFO", "everything").Str)
 	for expr, names := range readFields {
 		re := regexp.MustCompile("^" + expr + "$")
 		for _, name := range strings.Fields(names) {
@@ -140,7 +140,7 @@ func TestInfoPersistence(t *testing.T) {
 		return engine.PersistenceStatus{Rewriting: true, RewriteStartMs: now - 5500, RewriteFailed: true, RewriteNs: 7e9,
 			Rewrites: 3, WriteFailed: true, Size: 100, BaseSize: 60, Queue: 9, Syncing: true, DelayedSyncs: 2, SyncLastNs: 5000}
 	}
-	_, fields := infoOf(t, l.Do("INFO", "persistence").Str)
+	_, fields := infoLines(t, l.Do("INFO", "persistence").Str)
 	for name, want := range map[string]string{"aof_enabled": "1", "aof_rewrite_in_progress": "1",
 		"aof_current_rewrite_time_sec": "5", "aof_last_bgrewrite_status": "err", "aof_last_rewrite_time_sec": "7",
 		"aof_rewrites": "3", "aof_last_write_status": "err", "aof_current_size": "100", "aof_base_size": "60",

@@ -118,7 +118,7 @@ func TestConfigResetStat(t *testing.T) {
 	l.Do("GET", "none")
 	l.Do("nosuch")
 	l.Do("CONFIG", "RESETSTAT")
-	_, fields := infoOf(t, l.Do("INFO", "all").Str)
+	_, fields := infoLines(t, l.Do("INFO", "all").Str)
 	for field, want := range map[string]string{"keyspace_misses": "0", "total_error_replies": "0", "expired_keys": "0",
 		"total_commands_processed": "1", "cmdstat_get": "", "errorstat_ERR": ""} {
 		if got := fields[field]; got != want {

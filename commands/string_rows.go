@@ -70,7 +70,7 @@ var stringRows = []engine.Row{
 			"PXAT unix-time-milliseconds | KEEPTTL]",
 		History: []string{"2.6.12: Added the EX, PX, NX and XX options.", "6.0.0: Added the KEEPTTL option.",
 			"6.2.0: Added the GET, EXAT and PXAT options.", "7.0.0: NX and GET may be given together."},
-		Handler: set},
+		KeyFlags: setKeyFlags, Handler: set},
 	{Name: "setex", Arity: 4, Flags: writeGrow, Keys: engine.OneKey(1, "OW update"), Group: "string", Since: "2.0.0",
 		Complexity: "O(1)", Summary: "Sets a string that expires in so many seconds.",
 		Syntax: "key seconds value", Deprecated: "2.6.12", Replaced: "`SET` with the `EX` argument", Handler: setex},

@@ -103,7 +103,9 @@ type Row struct {
 	Deprecated string   // version
 	Subs       []Row    // of a container; Handler then serves the bare container if it may be called so
 
-	Handler Handler
+	// KeyFlags gives the flags of the keys of a certain call, where they depend on its arguments ("variable_flags").
+	KeyFlags func(args Args) string
+	Handler  Handler
 
 	// Filled in by NewTable.
 	FullName string // "config|get"
