@@ -38,10 +38,14 @@ func dumpKey(c *Conn, db int, key string) string {
 		value = c.Must("GET", key)
 	case "hash":
 		value = c.Must("HGETALL", key).Sorted(true)
-		value.Kind = '*'
+	case "list":
+		value = c.Must("LRANGE", key, "0", "-1")
 	case "set":
 		value = c.Must("SMEMBERS", key).Sorted(false)
-		value.Kind = '*'
+	case "zset":
+		value = c.Must("ZRANGE", key, "0", "-1", "WITHSCORES")
+	case "stream":
+		value = c.Must("XRANGE", key, "-", "+")
 	case "none": // it has expired since
 		return ""
 	default:
