@@ -11,6 +11,7 @@ package commands
 //	         list:   for each element: mix(element)
 //	         set:    for each member: add(member)
 //	         hash:   for each field: add(F), where F has mixed field, then value
+//	         zset:   for each member: add(M), where M has mixed member, then score in digits
 //	         and with a deadline: add("!!expire!!")
 //	key      mix(key), then the same as for a value
 //	all      for each database that has keys: mix(its number as 4 bytes), then for each key: add(digest of the key)
@@ -22,6 +23,7 @@ import (
 
 	"redix/engine/keyspace"
 	"redix/engine/packed"
+	"redix/engine/resp"
 )
 
 // digest is what data comes down to.
@@ -72,9 +74,24 @@ func (d *digest) value(e *keyspace.Entry) {
 			return true
 		})
 	}
+	if e.Type() == keyspace.TypeZset {
+		d.zset(e)
+	}
 	if e.Deadline() != 0 {
 		d.add(digestExpires)
 	}
+}
+
+func (d *digest) zset(e *keyspace.Entry) {
+	var scratch, digits [32]byte
+	z := viewZset(e)
+	z.each(0, z.len(), false, func(m packed.Elem, score float64) bool {
+		var f digest
+		f.mix(elemBytes(m, scratch[:0]))
+		f.mix(resp.AppendDouble(digits[:0], score))
+		d.add(f[:])
+		return true
+	})
 }
 
 // dataDigest is the digest of all databases. Keys whose time is over do not count, whether or not they are still there.

@@ -36,6 +36,7 @@ var (
 	wordPExpireAt = []byte("PEXPIREAT")
 	wordHSet      = []byte("HSET")
 	wordSAdd      = []byte("SADD")
+	wordZAdd      = []byte("ZADD")
 	wordSRem      = []byte("SREM")
 	wordZero      = []byte("0")
 )

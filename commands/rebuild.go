@@ -5,6 +5,7 @@ import (
 
 	"redix/engine/keyspace"
 	"redix/engine/packed"
+	"redix/engine/resp"
 )
 
 // Rebuilding: the commands that make an entry from nothing. The base file of the journal consists of them.
@@ -31,6 +32,8 @@ func Rebuild(e *keyspace.Entry, put func(args ...[]byte)) {
 		rebuildHash(e, put)
 	case keyspace.TypeSet:
 		rebuildSet(e, put)
+	case keyspace.TypeZset:
+		rebuildZset(e, put)
 	}
 	if e.Deadline() != 0 {
 		put(wordPExpireAt, e.Key(), at)
@@ -67,6 +70,24 @@ func rebuildSet(e *keyspace.Entry, put func(args ...[]byte)) {
 	args = append(args, wordSAdd, e.Key())
 	eachMember(e, func(m packed.Elem) bool {
 		if args = append(args, elemBytes(m, nil)); len(args) == cap(args) {
+			put(args...)
+			args = args[:2]
+		}
+		return true
+	})
+	if len(args) > 2 {
+		put(args...)
+	}
+}
+
+// rebuildZset passes scores in digits that read back the same, in order: a tree is then built at its end.
+func rebuildZset(e *keyspace.Entry, put func(args ...[]byte)) {
+	args := make([][]byte, 0, 2+2*rebuildFields)
+	args = append(args, wordZAdd, e.Key())
+	z := viewZset(e)
+	z.each(0, z.len(), false, func(m packed.Elem, score float64) bool {
+		args = append(args, resp.AppendDouble(nil, score), elemBytes(m, nil))
+		if len(args) == cap(args) {
 			put(args...)
 			args = args[:2]
 		}

@@ -43,7 +43,7 @@ func dumpKey(c *Conn, db int, key string) string {
 	case "set":
 		value = c.Must("SMEMBERS", key).Sorted(false)
 	case "zset":
-		value = c.Must("ZRANGE", key, "0", "-1", "WITHSCORES")
+		value = c.Must("ZRANGE", key, "0", "-1", "WITHSCORES").scores()
 	case "stream":
 		value = c.Must("XRANGE", key, "-", "+")
 	case "none": // it has expired since
@@ -52,4 +52,14 @@ func dumpKey(c *Conn, db int, key string) string {
 		c.t.Fatalf("a key of type %s", kind)
 	}
 	return fmt.Sprintf("%d %q %s expires=%v %q", db, key, kind, expires, value.Strings())
+}
+
+// scores makes the scores behind members of a flat reply the shortest digits: redis-server 7.0 prints more.
+func (v Value) scores() Value {
+	for i := 1; i < len(v.Elems); i += 2 {
+		if f, err := strconv.ParseFloat(v.Elems[i].Str, 64); err == nil {
+			v.Elems[i].Str = strconv.FormatFloat(f+0, 'g', -1, 64)
+		}
+	}
+	return v
 }

@@ -131,27 +131,43 @@ func equalFold(b []byte, lower string) bool {
 // ParseFloat reads a double as strtod does: decimal, hexadecimal ("0x1.8p3") and infinities in any case. It refuses
 // spaces, not-a-number, and numbers too large or too small for a double, but not those that become subnormal.
 func ParseFloat(b []byte) (float64, bool) {
+	f, exact, ok := parseFloat(b)
+	return f, ok && exact
+}
+
+// ParseBound reads a double as redis-server reads the ends of a range of scores: spaces may come before it, numbers too
+// large or too small become infinities and zeros, nothing at all is zero, and a zero byte ends it.
+func ParseBound(b []byte) (float64, bool) {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		b = b[:i]
+	}
+	if len(b) == 0 {
+		return 0, true
+	}
+	f, _, ok := parseFloat(bytes.TrimLeft(b, " \t\n\v\f\r"))
+	return f, ok
+}
+
+// parseFloat reads a double; exact is false when it was too large or too small for one.
+func parseFloat(b []byte) (f float64, exact, ok bool) {
 	if f, ok := parseShortInt(b); ok {
-		return f, true
+		return f, true, true
 	}
 	t, ok := scanNumber(b)
 	if !ok {
-		return 0, false
+		return 0, false, false
 	}
 	if t.infinite {
 		if t.negative {
-			return math.Inf(-1), true
+			return math.Inf(-1), true, true
 		}
-		return math.Inf(1), true
+		return math.Inf(1), true, true
 	}
 	if t.hex && !t.hasExp {
 		b = append(bytes.Clone(b), "p0"...) // strconv insists on an exponent
 	}
-	f, err := strconv.ParseFloat(string(b), 64)
-	if err != nil || f == 0 && !t.zero {
-		return 0, false
-	}
-	return f, true
+	f, err := strconv.ParseFloat(string(b), 64) // fails only for numbers that are too large
+	return f, err == nil && (f != 0 || t.zero), true
 }
 
 // parseShortInt reads what most scores are: an integer of up to 15 digits, which a double holds exactly.

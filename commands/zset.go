@@ -1,0 +1,326 @@
+package commands
+
+import (
+	"math"
+	"slices"
+
+	"redix/engine"
+	"redix/engine/glob"
+	"redix/engine/keyspace"
+	"redix/engine/packed"
+	"redix/engine/resp"
+)
+
+// Sorted sets. How they are kept is in zset_store.go; ranges in zset_range.go, pops in zset_pop.go, ZRANDMEMBER in
+// zset_random.go, unions and their like in zset_algebra.go, the rows in zset_rows.go.
+
+const errNaN = "ERR resulting score is not a number (NaN)"
+
+// zaddFlags are the options of ZADD.
+type zaddFlags struct{ nx, xx, gt, lt, ch, incr bool }
+
+// option reads one option.
+func (f *zaddFlags) option(arg []byte) bool {
+	switch {
+	case isWord(arg, "nx"):
+		f.nx = true
+	case isWord(arg, "xx"):
+		f.xx = true
+	case isWord(arg, "gt"):
+		f.gt = true
+	case isWord(arg, "lt"):
+		f.lt = true
+	case isWord(arg, "ch"):
+		f.ch = true
+	case isWord(arg, "incr"):
+		f.incr = true
+	default:
+		return false
+	}
+	return true
+}
+
+// check replies with what is wrong with the combination of options for so many words of scores and members.
+func (f *zaddFlags) check(c *engine.Client, words int) bool {
+	switch {
+	case words == 0 || words%2 != 0:
+		c.Reply.Error(errSyntax)
+	case f.nx && f.xx:
+		c.Reply.Error("ERR XX and NX options at the same time are not compatible")
+	case f.gt && f.nx, f.lt && f.nx, f.gt && f.lt:
+		c.Reply.Error("ERR GT, LT, and/or NX options at the same time are not compatible")
+	case f.incr && words > 2:
+		c.Reply.Error("ERR INCR option supports a single increment-element pair")
+	default:
+		return true
+	}
+	return false
+}
+
+func zadd(c *engine.Client, args engine.Args) {
+	var f zaddFlags
+	at := 2
+	for at < len(args) && f.option(args[at]) {
+		at++
+	}
+	pairs := args[at:]
+	if !f.check(c, len(pairs)) {
+		return
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		if _, ok := resp.ParseFloat(pairs[i]); !ok {
+			c.Reply.Error(errNotFloat)
+			return
+		}
+	}
+	zaddPairs(c, args[1], pairs, &f)
+}
+
+// zincrby is ZADD with INCR, but never without a reply.
+func zincrby(c *engine.Client, args engine.Args) {
+	if _, ok := resp.ParseFloat(args[2]); !ok {
+		c.Reply.Error(errNotFloat)
+		return
+	}
+	zaddPairs(c, args[1], args[2:4], &zaddFlags{incr: true})
+}
+
+// zaddResult counts what ZADD does.
+type zaddResult struct {
+	added, updated, processed int
+	score                     float64 // the last one set
+	nan                       bool
+}
+
+// zaddPairs adds pairs of score and member; the scores are known to be numbers.
+func zaddPairs(c *engine.Client, key []byte, pairs [][]byte, f *zaddFlags) {
+	e, found, ok := writeOf(c, key, keyspace.TypeZset)
+	if !ok {
+		return
+	}
+	var r zaddResult
+	if found || !f.xx {
+		var z zsetEdit
+		z.begin(c, e, key, len(pairs)/2, pairs[1])
+		for i := 0; i < len(pairs) && !r.nan; i += 2 {
+			score, _ := resp.ParseFloat(pairs[i])
+			zaddOne(&z, pairs[i+1], score, f, &r)
+		}
+		z.end()
+		if r.nan {
+			c.Reply.Error(errNaN)
+			return
+		}
+	}
+	if r.added+r.updated > 0 {
+		c.Changed(r.added + r.updated)
+		if f.incr {
+			c.Event(engine.EventZset, "zincr", key)
+		} else {
+			c.Event(engine.EventZset, "zadd", key)
+		}
+	}
+	switch {
+	case f.incr && r.processed == 0:
+		c.Reply.Null()
+	case f.incr:
+		c.Reply.Double(r.score)
+	case f.ch:
+		c.Reply.Int(int64(r.added + r.updated))
+	default:
+		c.Reply.Int(int64(r.added))
+	}
+}
+
+// zaddOne adds one member, or changes its score, as the options say.
+func zaddOne(z *zsetEdit, member []byte, score float64, f *zaddFlags, r *zaddResult) {
+	old, found := z.score(member)
+	if found && f.nx || !found && f.xx {
+		return
+	}
+	if found && f.incr {
+		if score += old; math.IsNaN(score) {
+			r.nan = true
+			return
+		}
+	}
+	if found && (f.lt && score >= old || f.gt && score <= old) {
+		return
+	}
+	r.processed++
+	r.score = score
+	switch {
+	case !found:
+		z.add(member, score)
+		r.added++
+	case score != old:
+		z.set(member, score)
+		r.updated++
+	}
+}
+
+func zrem(c *engine.Client, args engine.Args) {
+	e, found, ok := writeOf(c, args[1], keyspace.TypeZset)
+	if !ok {
+		return
+	}
+	deleted := 0
+	if found {
+		var z zsetEdit
+		z.begin(c, e, args[1], 0, nil)
+		for _, member := range args[2:] {
+			if z.del(member) {
+				deleted++
+			}
+		}
+		gone := z.end()
+		zsetShrunk(c, args[1], deleted, gone, "zrem")
+	}
+	c.Reply.Int(int64(deleted))
+}
+
+// zsetShrunk tells that a set has lost members, and whether it is gone with them.
+func zsetShrunk(c *engine.Client, key []byte, deleted int, gone bool, event string) {
+	if deleted == 0 {
+		return
+	}
+	c.Changed(deleted)
+	c.Event(engine.EventZset, event, key)
+	if gone {
+		c.Event(engine.EventGeneric, "del", key)
+	}
+}
+
+// zsetOf looks up a sorted set for a read. ok is false when the key has another type.
+func zsetOf(c *engine.Client, key []byte) (z zsetView, found, ok bool) {
+	e, found, ok := readOf(c, key, keyspace.TypeZset)
+	if found {
+		z = viewZset(&e)
+	}
+	return z, found, ok
+}
+
+func zcard(c *engine.Client, args engine.Args) {
+	if z, found, ok := zsetOf(c, args[1]); found {
+		c.Reply.Int(int64(z.len()))
+	} else if ok {
+		c.Reply.Int(0)
+	}
+}
+
+func zscore(c *engine.Client, args engine.Args) {
+	z, found, ok := zsetOf(c, args[1])
+	if !ok {
+		return
+	}
+	if found {
+		if score, has := z.score(args[2]); has {
+			c.Reply.Double(score)
+			return
+		}
+	}
+	c.Reply.Null()
+}
+
+func zmscore(c *engine.Client, args engine.Args) {
+	z, found, ok := zsetOf(c, args[1])
+	if !ok {
+		return
+	}
+	c.Reply.Array(len(args) - 2)
+	for _, member := range args[2:] {
+		if found {
+			if score, has := z.score(member); has {
+				c.Reply.Double(score)
+				continue
+			}
+		}
+		c.Reply.Null()
+	}
+}
+
+func zrank(c *engine.Client, args engine.Args)    { rankOf(c, args, "zrank", false) }
+func zrevrank(c *engine.Client, args engine.Args) { rankOf(c, args, "zrevrank", true) }
+
+func rankOf(c *engine.Client, args engine.Args, command string, reverse bool) {
+	withScore := len(args) > 3
+	if len(args) > 4 {
+		arityError(c, command)
+		return
+	}
+	if withScore && !isWord(args[3], "withscore") {
+		c.Reply.Error(errSyntax)
+		return
+	}
+	z, found, ok := zsetOf(c, args[1])
+	if !ok {
+		return
+	}
+	rank, score := 0, 0.0
+	if found {
+		rank, score, found = z.rank(args[2])
+	}
+	switch {
+	case !found && withScore:
+		c.Reply.NullArray()
+		return
+	case !found:
+		c.Reply.Null()
+		return
+	case reverse:
+		rank = z.len() - 1 - rank
+	}
+	if withScore {
+		c.Reply.Array(2)
+	}
+	c.Reply.Int(int64(rank))
+	if withScore {
+		c.Reply.Double(score)
+	}
+}
+
+// zscan gives a packed set whole: it is small, and its order is not a cursor's.
+func zscan(c *engine.Client, args engine.Args) {
+	cursor, ok := cursorArg(c, args[2])
+	if !ok {
+		return
+	}
+	z, found, ok := zsetOf(c, args[1])
+	if !ok {
+		return
+	}
+	if !found {
+		replyEnd(c)
+		c.Reply.Array(0)
+		return
+	}
+	o, ok := scanArgs(c, args[3:])
+	if !ok {
+		return
+	}
+	r := c.Reply
+	r.Array(2)
+	mark, n := r.Begin(), 0
+	var room [20]byte
+	visit := func(m packed.Elem, score float64) bool {
+		if o.match == nil || glob.Match(o.match, elemBytes(m, room[:])) {
+			replyElem(c, m)
+			var digits [32]byte
+			r.Bulk(resp.AppendDouble(digits[:0], score))
+			n += 2
+		}
+		return true
+	}
+	if z.tree != nil {
+		cursor = z.tree.Scan(cursor, min(o.count, scanMost), func(member []byte, score float64) {
+			visit(packed.Elem{Str: member}, score)
+		})
+	} else {
+		cursor = 0
+		z.each(0, z.len(), false, visit)
+	}
+	r.EndArray(mark, n)
+	var head resp.Reply // the cursor is known last and comes first
+	head.BulkInt(int64(cursor))
+	r.B = slices.Insert(r.B, mark, head.B...)
+}
