@@ -31,6 +31,7 @@ func (s *Server) EndOfRound() (more bool) {
 		s.Journal.HandOver()
 		s.release() // the goroutine may have finished meanwhile
 	}
+	handed := s.appended()
 	if len(s.readyKeys) > 0 {
 		s.serveReady() // fed by what ran outside of call
 	}
@@ -38,6 +39,9 @@ func (s *Server) EndOfRound() (more bool) {
 		more = s.flushSome()
 	}
 	more = s.background() || more
+	if s.appended() != handed { // keys that expired
+		s.Journal.HandOver()
+	}
 	return more || len(s.ready) > 0
 }
 
