@@ -107,13 +107,14 @@ func (c *Client) Exec() {
 			tx.broken = true
 		}
 	}
+	broken := tx.broken // Unwatch forgets it
 	c.Unwatch()
 	c.tx = nil
 	switch {
 	case tx.refused:
 		c.Reply.Error("EXECABORT Transaction discarded because of previous errors.")
 		return
-	case tx.broken:
+	case broken:
 		c.Reply.NullArray()
 		return
 	}
