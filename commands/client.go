@@ -44,6 +44,9 @@ var clientRows = []engine.Row{
 			{Name: "setname", Arity: 3, Flags: clientFlags, Since: "2.6.9", Complexity: "O(1)", Syntax: "connection-name",
 				Summary: "Gives the connection a name.",
 				Hints:   "request_policy:all_nodes response_policy:all_succeeded", Handler: clientSetName},
+			{Name: "unblock", Arity: -3, Flags: adminFlags, Since: "5.0.0", Complexity: clientAll,
+				Syntax: "client-id [TIMEOUT | ERROR]", Summary: "Ends another connection's wait in a blocking command.",
+				Handler: clientUnblock},
 		}},
 }
 
@@ -123,4 +126,38 @@ func clientSetName(c *engine.Client, args engine.Args) {
 	}
 	c.Name = string(args[2])
 	c.Reply.OK()
+}
+
+// clientUnblock replies with 1 when the client was waiting.
+func clientUnblock(c *engine.Client, args engine.Args) {
+	withError := false
+	switch {
+	case len(args) == 3, len(args) == 4 && isWord(args[3], "timeout"):
+	case len(args) == 4 && isWord(args[3], "error"):
+		withError = true
+	case len(args) > 4:
+		c.Reply.Errorf("ERR unknown subcommand or wrong number of arguments for '%.128s'. Try CLIENT HELP.", args[1])
+		return
+	default:
+		c.Reply.Error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
+		return
+	}
+	id, ok := intArg(c, args[2])
+	if !ok {
+		return
+	}
+	done := false
+	s := c.Server()
+	s.Clients(func(other *engine.Client) bool {
+		if other.ID == id {
+			done = s.Unblock(other, withError)
+			return false
+		}
+		return true
+	})
+	if done {
+		c.Reply.Int(1)
+	} else {
+		c.Reply.Int(0)
+	}
 }

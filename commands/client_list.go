@@ -11,8 +11,8 @@ import (
 	"redix/engine/resp"
 )
 
-// appendClient describes a client in one line of CLIENT LIST. What this server does not have (subscriptions,
-// transactions, tracking) shows as redis-server shows it for a client that does not use it.
+// appendClient describes a client in one line of CLIENT LIST. What this server does not have (tracking) shows as
+// redis-server shows it for a client that does not use it.
 func appendClient(b []byte, c *engine.Client) []byte {
 	s := c.Server()
 	number := func(name string, n int64) { b = strconv.AppendInt(append(b, name...), n, 10) }
@@ -29,7 +29,11 @@ func appendClient(b []byte, c *engine.Client) []byte {
 	number(" idle=", max(s.NowMs-c.LastMs, 0)/1000)
 	text(" flags=", clientFlagLetters(c))
 	number(" db=", int64(c.DB.ID))
-	text(" sub=0 psub=0 ssub=0 multi=-1", "")
+	number(" sub=", int64(c.Subscribed(engine.Channels)))
+	number(" psub=", int64(c.Subscribed(engine.Patterns)))
+	number(" ssub=", int64(c.Subscribed(engine.Shards)))
+	queued, _ := c.Queued()
+	number(" multi=", int64(queued))
 	number(" qbuf=", int64(pending))
 	number(" qbuf-free=", int64(max(room-pending, 0)))
 	text(" argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0", "") // replies have no buffer of their own while they are made
@@ -68,15 +72,17 @@ func clientAddrs(c *engine.Client) (remote, local string, unix bool) {
 }
 
 func clientFlagLetters(c *engine.Client) string {
+	_, _, unix := clientAddrs(c)
 	letters := ""
-	if _, _, unix := clientAddrs(c); unix {
-		letters += "U"
-	}
-	if c.NoEvict {
-		letters += "e"
-	}
-	if c.NoTouch {
-		letters += "T"
+	for _, f := range []struct {
+		letter string
+		set    bool
+	}{
+		{"P", isSubscriber(c)}, {"x", c.InMulti()}, {"b", c.Blocked()}, {"U", unix}, {"e", c.NoEvict}, {"T", c.NoTouch},
+	} {
+		if f.set {
+			letters += f.letter
+		}
 	}
 	if letters == "" {
 		return "N"
@@ -84,24 +90,35 @@ func clientFlagLetters(c *engine.Client) string {
 	return letters
 }
 
-// isClientType tells whether word names a class of clients. All clients are normal here.
-func isClientType(word []byte) (known, normal bool) {
-	for _, name := range []string{"normal", "master", "slave", "replica", "pubsub"} {
-		if isWord(word, name) {
-			return true, name == "normal"
+// typeArg reads a class of clients; on a mistake it has replied.
+func typeArg(c *engine.Client, word []byte) (class string, ok bool) {
+	for _, name := range []string{"normal", "master", "replica", "pubsub"} {
+		if isWord(word, name) || name == "replica" && isWord(word, "slave") {
+			return name, true
 		}
 	}
-	return false, false
+	c.Reply.Errorf("ERR Unknown client type '%s'", word)
+	return "", false
+}
+
+// isOfType tells whether a client belongs to a class; "" is any. There are neither masters nor replicas.
+func isOfType(c *engine.Client, class string) bool {
+	switch class {
+	case "":
+		return true
+	case "normal":
+		return !isSubscriber(c)
+	}
+	return class == "pubsub" && isSubscriber(c)
 }
 
 func clientList(c *engine.Client, args engine.Args) {
-	normal := true
+	class := ""
 	var ids []int64
 	switch n := len(args); {
 	case n == 4 && isWord(args[2], "type"):
-		var known bool
-		if known, normal = isClientType(args[3]); !known {
-			c.Reply.Errorf("ERR Unknown client type '%s'", args[3])
+		var ok bool
+		if class, ok = typeArg(c, args[3]); !ok {
 			return
 		}
 	case n > 3 && isWord(args[2], "id"):
@@ -120,7 +137,7 @@ func clientList(c *engine.Client, args engine.Args) {
 	slices.Sort(ids)
 	var b []byte
 	c.Server().Clients(func(other *engine.Client) bool {
-		wanted := normal
+		wanted := isOfType(other, class)
 		if ids != nil {
 			_, wanted = slices.BinarySearch(ids, other.ID)
 		}
@@ -136,13 +153,13 @@ func clientList(c *engine.Client, args engine.Args) {
 type killFilter struct {
 	id          int64
 	addr, laddr string
-	none        bool // nobody can match: a type that no client has
+	class       string
 	skipMe      bool
 }
 
 func (f *killFilter) matches(me, c *engine.Client) bool {
 	addr, laddr, _ := clientAddrs(c)
-	return !f.none && (f.id == 0 || f.id == c.ID) && (f.addr == "" || f.addr == addr) &&
+	return isOfType(c, f.class) && (f.id == 0 || f.id == c.ID) && (f.addr == "" || f.addr == addr) &&
 		(f.laddr == "" || f.laddr == laddr) && (!f.skipMe || c != me)
 }
 
@@ -195,12 +212,11 @@ func parseKill(c *engine.Client, args engine.Args, f *killFilter) bool {
 			}
 			f.id = id
 		case isWord(name, "type"):
-			known, normal := isClientType(v)
-			if !known {
-				c.Reply.Errorf("ERR Unknown client type '%s'", v)
+			class, ok := typeArg(c, v)
+			if !ok {
 				return false
 			}
-			f.none = !normal
+			f.class = class
 		case isWord(name, "addr"):
 			f.addr = string(v)
 		case isWord(name, "laddr"):

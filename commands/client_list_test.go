@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"redix/commands/servertest"
+	"redix/engine"
+	"redix/engine/resp"
 )
 
 func TestClient(t *testing.T) {
@@ -36,6 +38,9 @@ func TestClient(t *testing.T) {
 		do("CLIENT", "KILL", "TYPE", "x").Err("ERR Unknown client type 'x'"), do("CLIENT", "KILL", "USER", "x").Err("ERR No such user 'x'"),
 		do("CLIENT", "KILL", "SKIPME", "x").Err(syntax), do("CLIENT", "KILL", "ID", "1", "ID").Err(syntax),
 		do("CLIENT", "KILL", "ID", "9").Int(0), do("CLIENT", "KILL", "TYPE", "master", "SKIPME", "no").Int(0),
+		do("CLIENT", "UNBLOCK", "999").Int(0), do("CLIENT", "UNBLOCK", "999", "error").Int(0), do("CLIENT", "UNBLOCK", "x").Err(notInt),
+		do("CLIENT", "UNBLOCK", "x", "y").Err("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"),
+		do("CLIENT", "UNBLOCK", "1", "error", "1").Err("ERR unknown subcommand or wrong number of arguments for 'UNBLOCK'. Try CLIENT HELP."),
 		do("CLIENT", "NOSUCH").Err("ERR unknown subcommand 'NOSUCH'. Try CLIENT HELP."),
 		do("CLIENT").Err("ERR wrong number of arguments for 'client' command"),
 		do("CLIENT", "ID", "x").Err("ERR wrong number of arguments for 'client|id' command"),
@@ -55,6 +60,72 @@ func TestClientReply(t *testing.T) {
 	} {
 		if x.got != x.want {
 			t.Errorf("step %d: %q, want %q", i, x.got, x.want)
+		}
+	}
+}
+
+// TestClientStates puts a client into the states that other groups' commands bring about, and RESET takes it out.
+func TestClientStates(t *testing.T) {
+	l := servertest.NewLocal(t)
+	states := func() {
+		l.Engine.Clients(func(c *engine.Client) bool {
+			c.Subscribe(engine.Channels, []byte("a"))
+			c.Subscribe(engine.Channels, []byte("b"))
+			c.Subscribe(engine.Patterns, []byte("p"))
+			return true
+		})
+	}
+	l.Do("HELLO", "3")
+	states()
+	line := servertest.Match(` flags=P db=0 sub=2 psub=1 ssub=0 multi=-1 `)
+	replies(t, l, 3, line, "CLIENT", "INFO")
+	replies(t, l, 3, line, "CLIENT", "LIST", "TYPE", "pubsub")
+	replies(t, l, 3, servertest.Match(`^txt:$`), "CLIENT", "LIST", "TYPE", "normal")
+	replies(t, l, 3, servertest.Simple("PONG"), "PING")
+	if got := infoField(l, "pubsub_channels") + infoField(l, "pubsub_patterns"); got != "21" {
+		t.Errorf("INFO's channels and patterns: %s", got)
+	}
+	replies(t, l, 2, servertest.Simple("RESET"), "RESET")
+	replies(t, l, 2, servertest.Match(` flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 `), "CLIENT", "INFO")
+
+	states()
+	replies(t, l, 2, servertest.Array("pong", ""), "PING")
+	replies(t, l, 2, servertest.Array("pong", "x"), "PING", "x")
+	replies(t, l, 2, servertest.Err("ERR Can't execute 'client|info'"), "CLIENT", "INFO")
+	replies(t, l, 2, servertest.Simple("RESET"), "RESET")
+
+	l.Engine.Clients(func(c *engine.Client) bool { c.Multi(); return true })
+	replies(t, l, 2, servertest.Simple("QUEUED"), "PING")
+	replies(t, l, 2, servertest.Simple("RESET"), "RESET")
+	replies(t, l, 2, servertest.Simple("PONG"), "PING")
+	l.Engine.Clients(func(c *engine.Client) bool { c.Multi(); return true })
+	l.Do("SET", "k", "v")
+	replies(t, l, 2, servertest.Simple("OK"), "QUIT")
+	if !l.Closed() || l.Engine.Keyspace.DB(0).Len() != 0 {
+		t.Error("QUIT inside MULTI did not end it")
+	}
+}
+
+// TestFlushBreaksWatches: FLUSHALL, FLUSHDB and SWAPDB change watched keys that exist, and only those.
+func TestFlushBreaksWatches(t *testing.T) {
+	for line, broken := range map[string]bool{"FLUSHALL": true, "FLUSHDB": true, "SWAPDB 0 1": true, "SWAPDB 1 2": false,
+		"SWAPDB 0 0": false, "DBSIZE": false} {
+		for key, exists := range map[string]bool{"k": true, "none": false} {
+			l := servertest.NewLocal(t)
+			l.Do("SET", "k", "v")
+			var c *engine.Client
+			l.Engine.Clients(func(me *engine.Client) bool { c = me; return true })
+			c.Watch([]byte(key))
+			l.Do(strings.Fields(line)...)
+			l.Feed([]byte("SELECT 0\r\n"))
+			c.Multi()
+			l.Do("PING")
+			var out resp.Reply
+			c.Reply = &out
+			c.Exec()
+			if got := string(out.B) == "*-1\r\n"; got != (broken && exists) {
+				t.Errorf("%s with %s watched: EXEC replies %q", line, key, out.B)
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ package commands
 // was let in stays so when the password changes.
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 
@@ -27,6 +28,9 @@ const defaultUser = "default"
 
 const connectionFlags = engine.Noscript | engine.Loading | engine.Stale | engine.Fast | engine.NoAuth | engine.AllowBusy
 
+// anywhere marks what runs whatever state the connection is in.
+const anywhere = engine.RunsInMulti | engine.InSubscriber
+
 var connectionRows = []engine.Row{
 	{Name: "auth", Arity: -2, Flags: connectionFlags, Group: "connection", Since: "1.0.0",
 		Complexity: "O(N) where N is the number of passwords of the user",
@@ -38,12 +42,12 @@ var connectionRows = []engine.Row{
 		Summary: "Chooses the protocol version, and authenticates and names the client in the same step.",
 		Syntax:  "[protover [AUTH username password] [SETNAME clientname]]",
 		History: []string{"6.2.0: Without arguments it describes the connection as it is."}, Handler: hello},
-	{Name: "ping", Arity: -1, Flags: engine.Fast, Group: "connection", Since: "1.0.0", Complexity: "O(1)",
+	{Name: "ping", Arity: -1, Flags: engine.Fast | engine.InSubscriber, Group: "connection", Since: "1.0.0", Complexity: "O(1)",
 		Summary: "Replies with PONG or with its argument.", Syntax: "[message]",
 		Hints: "request_policy:all_shards response_policy:all_succeeded", Handler: ping},
-	{Name: "quit", Arity: -1, Flags: connectionFlags, Group: "connection", Since: "1.0.0", Complexity: "O(1)",
+	{Name: "quit", Arity: -1, Flags: connectionFlags | anywhere, Group: "connection", Since: "1.0.0", Complexity: "O(1)",
 		Summary: "Closes the connection.", Replaced: "just closing the connection", Deprecated: "7.2.0", Handler: quit},
-	{Name: "reset", Arity: 1, Flags: connectionFlags, Group: "connection", Since: "6.2.0", Complexity: "O(1)",
+	{Name: "reset", Arity: 1, Flags: connectionFlags | anywhere, Group: "connection", Since: "6.2.0", Complexity: "O(1)",
 		Summary: "Puts the connection back into the state of a new one.", Handler: reset},
 	{Name: "select", Arity: 2, Flags: engine.Loading | engine.Stale | engine.Fast, Group: "connection", Since: "1.0.0",
 		Complexity: "O(1)", Summary: "Chooses the database of the connection.", Syntax: "index", Handler: selectDB},
@@ -80,15 +84,24 @@ func authenticate(c *engine.Client, user, password []byte) bool {
 
 func echo(c *engine.Client, args engine.Args) { c.Reply.Bulk(args[1]) }
 
+// ping replies to a subscriber in the form of a message, which is all that it can read in RESP2.
 func ping(c *engine.Client, args engine.Args) {
-	switch len(args) {
-	case 1:
-		c.Reply.Simple("PONG")
-	case 2:
-		c.Reply.Bulk(args[1])
-	default:
+	switch {
+	case len(args) > 2:
 		arityError(c, "ping")
+	case c.Proto == 2 && isSubscriber(c):
+		c.Reply.Array(2)
+		c.Reply.BulkString("pong")
+		c.Reply.Bulk(bytes.Join(args[1:], nil))
+	case len(args) == 1:
+		c.Reply.Simple("PONG")
+	default:
+		c.Reply.Bulk(args[1])
 	}
+}
+
+func isSubscriber(c *engine.Client) bool {
+	return c.Subscribed(engine.Channels)+c.Subscribed(engine.Patterns)+c.Subscribed(engine.Shards) > 0
 }
 
 func quit(c *engine.Client, _ engine.Args) {
@@ -99,6 +112,8 @@ func quit(c *engine.Client, _ engine.Args) {
 // reset leaves the library's name and version alone: they describe what is behind the connection.
 func reset(c *engine.Client, _ engine.Args) {
 	s := c.Server()
+	c.Discard()
+	c.UnsubscribeAll()
 	c.DB = s.Keyspace.DB(0)
 	c.Name = ""
 	c.ReplyOff, c.ReplySkip, c.NoTouch, c.NoEvict = false, false, false, false

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"redix/engine"
+	"redix/engine/keyspace"
 	"redix/engine/resp"
 )
 
@@ -71,9 +72,7 @@ func flushAll(c *engine.Client, args engine.Args) {
 	}
 	ks := c.Server().Keyspace
 	for i := range ks.Len() {
-		db := ks.DB(i)
-		c.Changed(db.Len())
-		db.Flush()
+		flush(c, ks.DB(i))
 	}
 	c.Reply.OK()
 }
@@ -82,9 +81,17 @@ func flushDB(c *engine.Client, args engine.Args) {
 	if !flushArgs(c, args) {
 		return
 	}
-	c.Changed(c.DB.Len())
-	c.DB.Flush()
+	flush(c, c.DB)
 	c.Reply.OK()
+}
+
+func flush(c *engine.Client, db *keyspace.DB) {
+	if db.Len() == 0 {
+		return
+	}
+	c.Server().DBChanged(db, nil)
+	c.Changed(db.Len())
+	db.Flush()
 }
 
 func swapDB(c *engine.Client, args engine.Args) {
@@ -104,6 +111,9 @@ func swapDB(c *engine.Client, args engine.Args) {
 		return
 	}
 	if a != b {
+		x, y := ks.DB(int(a)), ks.DB(int(b))
+		c.Server().DBChanged(x, y)
+		c.Server().DBChanged(y, x)
 		ks.Swap(int(a), int(b))
 	}
 	c.Changed(1)
