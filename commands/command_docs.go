@@ -153,6 +153,9 @@ func replyArgument(c *engine.Client, a *argument) {
 	if a.multiple {
 		flags = append(flags, "multiple")
 	}
+	if a.repeatToken {
+		flags = append(flags, "multiple_token")
+	}
 	if flags != nil {
 		c.Reply.BulkString("flags")
 		replyWords(c, flags, "")

@@ -11,6 +11,8 @@ package commands
 //	key [key ...]              one or more
 //	field value [field value ...]
 //	[section [section ...]]    none or more
+//	[a | b [a | b ...]]        none or more, each one of these
+//	[GET pattern [GET pattern ...]]  none or more, the token before each
 
 import (
 	"slices"
@@ -21,7 +23,8 @@ import (
 type argument struct {
 	name, kind, token  string
 	optional, multiple bool
-	keySpec            int // place in Row.Keys, -1 none
+	repeatToken        bool // of a multiple argument: the token is repeated, too
+	keySpec            int  // place in Row.Keys, -1 none
 	args               []argument
 }
 
@@ -121,6 +124,9 @@ func (p *syntaxParser) word(w string, first bool) argument {
 		return rest[0]
 	}
 	a.kind, a.args = kindBlock, rest
+	if n := len(rest) - 1; rest[n].token == w && rest[n].multiple && sameNames(rest[:n], rest[n].args) { // the whole once more
+		a.args, a.multiple, a.repeatToken = rest[:n], true, true
+	}
 	return a
 }
 
@@ -132,7 +138,9 @@ func (p *syntaxParser) bracket(before []argument) []argument {
 	if p.take("...") && p.take("]") {
 		n := len(inner)
 		if k := len(before) - n; n > 0 && k >= 0 && sameNames(before[k:], inner) {
-			return append(before[:k:k], repeated(before[k:]))
+			again := repeated(before[k:])
+			again.repeatToken = again.token != "" && inner[0].token != ""
+			return append(before[:k:k], again)
 		}
 		again := repeated(inner)
 		again.optional = true
@@ -146,15 +154,36 @@ func (p *syntaxParser) bracket(before []argument) []argument {
 
 // choice reads alternatives up to the closing mark; a single one is itself.
 func (p *syntaxParser) choice(end string) argument {
-	var of []argument
+	var of [][]argument
 	for {
-		of = append(of, grouped(p.sequence()))
+		of = append(of, p.sequence())
 		if !p.take("|") {
 			break
 		}
 	}
+	again := p.take("...")
 	if !p.take(end) {
 		p.words = append(p.words, "") // never equal to at: the parse is not whole
+	}
+	last := of[len(of)-1]
+	if n := len(last) - 1; n >= 0 && last[n].kind == kindOneOf && last[n].multiple {
+		of[len(of)-1] = last[:n]
+		if a := oneOf(of); a.name == last[n].name { // all alternatives once more
+			a.multiple = true
+			return a
+		}
+		of[len(of)-1] = last
+	}
+	a := oneOf(of)
+	a.multiple = a.multiple || again
+	return a
+}
+
+// oneOf makes one argument of alternatives.
+func oneOf(sequences [][]argument) argument {
+	var of []argument
+	for _, s := range sequences {
+		of = append(of, grouped(s))
 	}
 	if len(of) == 1 {
 		return of[0]

@@ -37,7 +37,7 @@ func writeOne(a argument) string {
 	}
 	if a.multiple {
 		bare := inner
-		if a.kind != kindOneOf {
+		if a.kind != kindOneOf && !a.repeatToken {
 			bare = strings.TrimPrefix(inner, a.token+" ")
 		}
 		inner += " [" + bare + " ...]"
@@ -75,6 +75,9 @@ func TestSyntax(t *testing.T) {
 		{"<LEFT | RIGHT> x", "left-right:oneof(LEFT:pure-token RIGHT:pure-token) x:string"},
 		{"STORE key", "STORE=key:key"},
 		{"[a [B c]]", "a-c:block?(a:string B=c:string?)"},
+		{"[GET a [GET a ...]]", "GET=a:string?*"},
+		{"[GET a b [GET a b ...]]", "GET=get:block?*(a:string b:string)"},
+		{"[A b | [C] d [A b | [C] d ...]]", "b-c-d:oneof?*(A=b:string c-d:block(C:pure-token? d:string))"},
 	} {
 		args, whole := parseSyntax(x.synopsis)
 		if got := shape(args); got != x.want || !whole {
