@@ -1,5 +1,7 @@
 package servertest
 
+// Connections: commands out, replies in, in whole or in pieces.
+
 import (
 	"bufio"
 	"fmt"

@@ -1,5 +1,7 @@
 package servertest
 
+// All data of a server as text, to compare two servers or one before and after a restart.
+
 import (
 	"fmt"
 	"slices"

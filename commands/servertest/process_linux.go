@@ -1,5 +1,7 @@
 package servertest
 
+// What a process costs, read from /proc.
+
 import (
 	"os"
 	"strconv"

@@ -2,4 +2,6 @@
 
 package servertest
 
+// See reactors_linux.go.
+
 func reactors() []string { return []string{"evio"} }
