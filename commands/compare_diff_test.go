@@ -61,9 +61,11 @@ func name(words []string) string {
 
 // isRandom tells whether a reply is judged by asking redis-server about its data.
 func isRandom(words []string) bool {
-	n := name(words)
-	return n == "randomkey" || n == "hrandfield"
+	return drawsByLot[name(words)]
 }
+
+// drawsByLot are the commands whose replies chance decides.
+var drawsByLot = map[string]bool{"randomkey": true, "hrandfield": true}
 
 func (d *duo) compare(words []string, ours, redis reply) string {
 	if ours.Equal(redis) {

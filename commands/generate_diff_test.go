@@ -6,7 +6,9 @@ package commands_test
 // test takes: words that say one are pinned, and no mutation touches them.
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -100,10 +102,13 @@ func many(n int, p part) part {
 func key(g *source) []word {
 	home := g.home
 	if g.IntN(7) == 0 {
-		home = pick(g, []string{"s", "h", "k"})
+		home = pick(g, homes())
 	}
 	return free(home + strconv.Itoa(g.IntN(4)))
 }
+
+// homes are the letters of all groups.
+func homes() []string { return slices.Sorted(maps.Keys(diffGroups)) }
 
 var integers = []string{"0", "1", "-1", "2", "10", "-10", "99", "9223372036854775807", "-9223372036854775808", "9223372036854775806",
 	"-9223372036854775807", "9223372036854775808", "-9223372036854775809", "4294967296", "2147483648", "-2147483649", "18446744073709551616"}

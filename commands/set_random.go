@@ -19,8 +19,11 @@ import (
 // spopBatch is how many members one journalled SREM names at most.
 const spopBatch = 1024
 
-// randomMember returns a member, a view, or an integer's digits in room.
-func (s *setEdit) randomMember(room []byte) []byte {
+// repackBelow: see repack.
+const repackBelow = 5
+
+// randomMember returns a member, a view, or an integer's digits as from digits.
+func (s *setEdit) randomMember() []byte {
 	var m packed.Elem
 	switch {
 	case s.table != nil:
@@ -32,7 +35,10 @@ func (s *setEdit) randomMember(room []byte) []byte {
 		pos, _ := packed.Seek(s.blob, below(s.c, packed.Count(s.blob)))
 		m, _ = packed.Next(s.blob, pos)
 	}
-	return elemBytes(m, room)
+	if m.IsInt {
+		return digits(s.c, m.Int)
+	}
+	return m.Str
 }
 
 func spop(c *engine.Client, args engine.Args) {
@@ -52,9 +58,8 @@ func spop(c *engine.Client, args engine.Args) {
 		return
 	}
 	var s setEdit
-	var room [20]byte
 	s.begin(c, e, args[1], 0, nil)
-	member := s.randomMember(room[:])
+	member := s.randomMember()
 	c.Reply.Bulk(member)
 	c.Changed(1)
 	c.Propagate(wordSRem, args[1], member)
@@ -82,23 +87,23 @@ func spopCount(c *engine.Client, args engine.Args) {
 		c.Event(engine.EventSet, "spop", args[1])
 		setGone(c, args[1], true)
 	default:
-		popMembers(c, e, args[1], int(n))
+		spopMembers(c, e, args[1], int(n))
 	}
 }
 
-// popMembers takes n members, less than all, out of a set and replies with them.
-func popMembers(c *engine.Client, e keyspace.Entry, key []byte, n int) {
+// spopMembers takes n members, less than all, out of a set and replies with them.
+func spopMembers(c *engine.Client, e keyspace.Entry, key []byte, n int) {
 	var s setEdit
-	var room [20]byte
 	s.begin(c, e, key, 0, nil)
 	c.Reply.Set(n)
 	c.Changed(n)
+	all := n
 	places := make([]int, 0, min(n, spopBatch)+1) // of the members in popped
 	var popped []byte
 	for n > 0 {
 		popped, places = popped[:0], append(places[:0], 0)
 		for ; n > 0 && len(places) <= spopBatch; n-- {
-			member := s.randomMember(room[:])
+			member := s.randomMember()
 			c.Reply.Bulk(member)
 			popped = append(popped, member...)
 			places = append(places, len(popped))
@@ -111,8 +116,30 @@ func popMembers(c *engine.Client, e keyspace.Entry, key []byte, n int) {
 		}
 		c.Propagate(words...)
 	}
+	if n := s.len(); n*repackBelow <= all && n <= c.Server().Config.SetMaxListpackEntries && s.enc != keyspace.EncSetInts {
+		s.repack()
+	}
 	s.end()
 	c.Event(engine.EventSet, "spop", key)
+}
+
+// repack gives what a pop of many members has left the encoding of a new set: as in redis-server 7.2, which then moves the
+// few that stay rather than remove the many that go.
+func (s *setEdit) repack() {
+	left := make([][]byte, 0, s.len())
+	s.each(func(m packed.Elem) bool {
+		left = append(left, m.AppendTo(nil))
+		return true
+	})
+	first := left[0]
+	if s.enc != keyspace.EncSetPacked {
+		first = nil
+	}
+	s.table = nil // it is the entry's still
+	s.beginNew(s.c, 0, first)
+	for _, m := range left {
+		s.add(m)
+	}
 }
 
 func srandmember(c *engine.Client, args engine.Args) {

@@ -308,7 +308,9 @@ func (s *setEdit) toInts() {
 		if !m.IsInt {
 			m.Int, m.IsInt = packed.ParseInt(m.Str)
 		}
-		numbers = append(numbers, m.Int)
+		if m.IsInt {
+			numbers = append(numbers, m.Int)
+		}
 		return m.IsInt
 	})
 	if len(numbers) < s.len() {

@@ -112,6 +112,7 @@ func (r *localReactor) Addrs() []net.Addr          { return nil }
 func (r *localReactor) Now() time.Time             { return r.now }
 func (r *localReactor) SetKeepAlive(time.Duration) {}
 func (r *localReactor) CanPause() bool             { return true }
+func (r *localReactor) TickWithin(time.Duration)   {}
 
 type localConn struct {
 	context any
