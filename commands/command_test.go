@@ -118,6 +118,8 @@ var since70 = map[string]string{
 	"config rewrite":          "hints",
 	"client setname":          "hints",
 	"msetnx":                  "hints",
+	"zrank":                   "arity",
+	"zrevrank":                "arity",
 }
 
 func TestRowsAgainstRedis(t *testing.T) {

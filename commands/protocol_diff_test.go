@@ -108,6 +108,8 @@ var tableDiffers = map[string]string{
 	"config|resetstat tips":         since72,
 	"config|rewrite tips":           since72,
 	"msetnx tips":                   since72,
+	"zrank arity":                   since72,
+	"zrevrank arity":                since72,
 	"getex key specifications":      noNotes,
 	"set key specifications":        noNotes,
 }
