@@ -79,6 +79,7 @@ func serve(cfg *config.Config) error {
 	}
 	p.aof = aof
 	s.Hooks.ConfigChanged = aof.Changed
+	s.Hooks.RewriteJournal = aof.Rewrite
 	s.Hooks.Shutdown = p.stop
 	s.Hooks.Fatal = func(err error) { p.failure = err; s.Reactor.Stop() }
 	p.watchSignals()

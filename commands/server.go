@@ -40,6 +40,9 @@ var serverRows = []engine.Row{
 				Complexity: "O(1)", Summary: "Replies with the bytes that a key and its value take.",
 				Syntax: "key [SAMPLES count]", Handler: memoryUsage},
 		}},
+	{Name: "bgrewriteaof", Arity: 1, Flags: engine.Admin | engine.Noscript | engine.NoAsyncLoading, Group: "server",
+		Since: "1.0.0", Complexity: "O(1) when called, O(N) over all keys in the background",
+		Summary: "Writes a new base file for the append-only file, in slices between other commands.", Handler: bgRewriteAOF},
 	{Name: "shutdown", Arity: -1, Flags: adminFlags | engine.NoMulti | engine.AllowBusy, Group: "server", Since: "1.0.0",
 		Complexity: "O(N) where N is the number of writes that are not on disk yet",
 		Summary:    "Writes what the disk does not have yet, and ends the server.",
@@ -212,4 +215,15 @@ func lolwut(c *engine.Client, args engine.Args) {
 	}
 	art = append(art, "\nRedis ver. "+engine.RedisVersion+", Redix "+engine.Version+"\n"...)
 	c.Reply.Verbatim("txt", art)
+}
+
+// bgRewriteAOF starts a rewrite of the journal.
+func bgRewriteAOF(c *engine.Client, _ engine.Args) {
+	if rewrite := c.Server().Hooks.RewriteJournal; rewrite != nil {
+		if err := rewrite(); err != nil {
+			c.Reply.Error("ERR " + err.Error())
+			return
+		}
+	}
+	c.Reply.Simple("Background append only file rewriting started")
 }

@@ -113,6 +113,8 @@ type Hooks struct {
 	Persistence func() PersistenceStatus
 	// Unknown sees a command that is in no table, before it is refused; it returns true when it has dealt with it.
 	Unknown func(c *Client, args Args) bool
+	// RewriteJournal starts a new base file for the journal, in the background.
+	RewriteJournal func() error
 	// Shutdown ends the server in good order; with force even if the journal cannot be written. It returns only when the
 	// server goes on.
 	Shutdown func(force bool) error

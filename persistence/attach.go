@@ -43,6 +43,10 @@ type Attachment struct {
 
 	base     *BaseWriter
 	snapshot *keyspace.Snapshot
+	fresh    bool  // base is the journal's first: without it the journal cannot be loaded
+	baseline int64 // size of the journal after its last rewrite, or at start
+	retryAt  time.Time
+	failures int
 	written  written
 }
 
@@ -94,12 +98,17 @@ func (a *Attachment) loaded(j *Journal, err error) {
 	a.load = nil
 	a.journal = j
 	a.server.Journal = j
+	a.baseline = j.Stats().CurrentSize
 }
 
 // cron logs the progress of loading every second, and looks after a base file that waits for the disk.
 func (a *Attachment) cron() {
 	if a.base != nil {
 		a.server.HasWork = true
+	} else if a.rewriteDue() {
+		if err := a.Rewrite(); err != nil {
+			a.rewriteFailed(err)
+		}
 	}
 	if a.load == nil || time.Since(a.logged) < time.Second {
 		return
@@ -144,6 +153,7 @@ func (a *Attachment) switchOn() error {
 	}
 	a.journal = j
 	a.server.Journal = j
+	a.fresh = true
 	a.startSnapshot(base)
 	a.log.Info("journal switched on, writing a base file", "keys", a.keys())
 	return nil
@@ -156,6 +166,42 @@ func (a *Attachment) switchOff() error {
 	a.journal = nil
 	a.log.Info("journal switched off")
 	return err
+}
+
+// Rewrite starts a new base file. It is engine.Hooks.RewriteJournal.
+func (a *Attachment) Rewrite() error {
+	if a.journal == nil {
+		return errors.New("Background append only file rewriting needs appendonly yes")
+	}
+	base, err := a.journal.StartBase()
+	if errors.Is(err, ErrRewriteRunning) {
+		return errors.New("Background append only file rewriting already in progress")
+	}
+	if err != nil {
+		return err
+	}
+	a.fresh = false
+	a.startSnapshot(base)
+	a.log.Info("journal rewrite started", "keys", a.keys())
+	return nil
+}
+
+// rewriteDue follows auto-aof-rewrite-percentage and -min-size.
+func (a *Attachment) rewriteDue() bool {
+	c := a.server.Config
+	if a.journal == nil || c.AutoRewritePercent == 0 || a.journal.Err() != nil || time.Now().Before(a.retryAt) {
+		return false
+	}
+	size := a.journal.Stats().CurrentSize
+	return size >= int64(c.AutoRewriteMinBytes) && size-a.baseline >= max(a.baseline, 1)/100*int64(c.AutoRewritePercent)
+}
+
+// rewriteFailed lets automatic rewrites wait, a minute at first and then ever longer up to an hour.
+func (a *Attachment) rewriteFailed(err error) {
+	a.written.failed = true
+	a.retryAt = time.Now().Add(min(time.Hour, time.Minute<<min(a.failures, 6)))
+	a.failures++
+	a.log.Error("the journal could not be rewritten; it goes on as it was", "error", err)
 }
 
 func (a *Attachment) startSnapshot(base *BaseWriter) {
@@ -178,6 +224,10 @@ func (a *Attachment) work() bool {
 	}
 	done, err := a.base.Status()
 	switch {
+	case done && err != nil && !a.fresh:
+		a.dropBase()
+		a.rewriteFailed(err)
+		return false
 	case done && err != nil:
 		a.log.Error("the base file could not be written; the journal is off", "error", err)
 		a.written.failed = true
@@ -190,6 +240,8 @@ func (a *Attachment) work() bool {
 		a.written = written{files: a.written.files + 1, took: time.Since(a.started)}
 		a.log.Info("base file written", "bytes", a.base.Size(), "took", a.written.took.Round(time.Millisecond))
 		a.base = nil
+		a.failures = 0
+		a.baseline = a.journal.Stats().CurrentSize
 		return false
 	case a.snapshot == nil || a.base.Full():
 		a.server.HasWork = false // until Wake or cron
@@ -227,11 +279,14 @@ func (a *Attachment) Journal() *Journal { return a.journal }
 // Rewriting reports whether a base file is being written.
 func (a *Attachment) Rewriting() bool { return a.base != nil }
 
-// Close writes and syncs everything. A base file that is still being written is finished first, so that nothing
-// acknowledged is lost when the journal was switched on a moment ago.
+// Close writes and syncs everything. The first base file of a journal that was switched on a moment ago is finished
+// before, so that nothing acknowledged is lost; a later one is given up.
 func (a *Attachment) Close() error {
 	if a.journal == nil {
 		return nil
+	}
+	if !a.fresh {
+		a.dropBase()
 	}
 	if err := a.finishBase(); err != nil {
 		return fmt.Errorf("base file: %w", err)

@@ -34,13 +34,15 @@ type Values struct {
 	Databases int
 	Hz        int // cron rounds in a second, 1 to 500
 
-	Dir              string // absolute path
-	AppendOnly       bool
-	AppendFsync      AppendFsync
-	AppendDirname    string
-	AppendFilename   string
-	AOFLoadTruncated bool
-	SavePoints       []SavePoint
+	Dir                 string // absolute path
+	AppendOnly          bool
+	AppendFsync         AppendFsync
+	AppendDirname       string
+	AppendFilename      string
+	AOFLoadTruncated    bool
+	AutoRewritePercent  int // growth of the journal since its last base file that starts a rewrite; 0: never
+	AutoRewriteMinBytes int // size below which it does not
+	SavePoints          []SavePoint
 
 	DefaultTTLSeconds     int // given to keys written without a deadline; 0: none
 	MaxMemoryBytes        int
