@@ -33,7 +33,7 @@ func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
 			break
 		}
 		if len(f.args) > 0 {
-			if f.row == nil || f.row.Flags&Fast == 0 {
+			if f.row == nil || f.row.Flags&(Fast|Brief) == 0 {
 				before := s.nanotime()
 				row := s.call(c, f.row, f.args)
 				took := s.nanotime() - before
@@ -56,10 +56,10 @@ func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
 			break
 		}
 	}
-	if fast > 0 { // commands marked fast share the time of the batch: a clock reading each would cost more than some of them
+	if fast > 0 { // short commands share the time of the batch: a clock reading each would cost as much as some of them
 		each := (s.nanotime() - start - slowNs) / int64(fast)
 		for i := range frames[:ran] {
-			if r := frames[i].row; r != nil && r.Flags&Fast != 0 {
+			if r := frames[i].row; r != nil && r.Flags&(Fast|Brief) != 0 {
 				r.Stats.Ns += each
 			}
 		}
@@ -73,16 +73,19 @@ func (s *Server) mayRunFrame(c *Client, f *frame) bool {
 	if len(s.replies.B) >= stallOutput {
 		return false // process sends, and then looks whether the client may go on
 	}
-	if f.row != nil && (f.row.Flags&Write != 0 || f.row.Subs != nil) && s.journalFull() && s.writes(f) {
+	if f.row != nil && (f.row.Flags&(Write|RunsInMulti) != 0 || f.row.Subs != nil) && s.journalFull() && s.writes(c, f) {
 		s.wait(c)
 		return false
 	}
 	return true
 }
 
-// writes tells whether a command, or the subcommand that it names, is one that writes.
-func (s *Server) writes(f *frame) bool {
+// writes tells whether a command, the subcommand that it names, or the transaction that it may run, is one that writes.
+func (s *Server) writes(c *Client, f *frame) bool {
 	row := f.row
+	if row.Flags&RunsInMulti != 0 && c.tx != nil && c.tx.flags&Write != 0 {
+		return true
+	}
 	if row.Subs != nil && len(f.args) > 1 {
 		if sub := s.Table.LookupSub(row, f.args[1]); sub != nil {
 			row = sub
@@ -122,12 +125,12 @@ func (s *Server) call(c *Client, row *Row, args Args) *Row {
 	if c.ReplyOff || c.skipThis {
 		r.B = r.B[:start]
 	}
-	if len(s.selfPush) > 0 {
-		r.B = append(r.B, s.selfPush...)
-		s.selfPush = s.selfPush[:0]
+	if len(s.late) > 0 {
+		r.B = s.takeLate(c, r.B)
 	}
 	if len(s.readyKeys) > 0 {
 		s.serveReady()
+		r.B = s.takeLate(c, r.B)
 	}
 	return row
 }
@@ -189,12 +192,20 @@ func (s *Server) gates(c *Client, row *Row) *Row {
 	if s.loader != nil && row.Flags&Loading == 0 && !c.Loading() {
 		return s.refuse(row, errLoading)
 	}
-	if s.Journal != nil && row.Flags&Write != 0 && !c.Loading() {
-		if err := s.Journal.Err(); err != nil {
-			return s.refuse(row, "MISCONF Errors writing to the AOF file: "+err.Error())
-		}
+	if problem := s.journalProblem(c, row.Flags); problem != "" {
+		return s.refuse(row, problem)
 	}
 	return row
+}
+
+// journalProblem is why commands with such flags cannot be run at present: what they write would not last.
+func (s *Server) journalProblem(c *Client, flags Flags) string {
+	if s.Journal != nil && flags&Write != 0 && !c.Loading() {
+		if err := s.Journal.Err(); err != nil {
+			return "MISCONF Errors writing to the AOF file: " + err.Error()
+		}
+	}
+	return ""
 }
 
 func (s *Server) refuse(row *Row, text string) *Row {
