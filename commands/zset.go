@@ -57,8 +57,10 @@ func (f *zaddFlags) check(c *engine.Client, words int) bool {
 	return false
 }
 
-func zadd(c *engine.Client, args engine.Args) {
-	var f zaddFlags
+func zadd(c *engine.Client, args engine.Args)    { zaddWith(c, args, zaddFlags{}) }
+func zincrby(c *engine.Client, args engine.Args) { zaddWith(c, args, zaddFlags{incr: true}) } // takes options, too
+
+func zaddWith(c *engine.Client, args engine.Args, f zaddFlags) {
 	at := 2
 	for at < len(args) && f.option(args[at]) {
 		at++
@@ -67,22 +69,17 @@ func zadd(c *engine.Client, args engine.Args) {
 	if !f.check(c, len(pairs)) {
 		return
 	}
+	var room [8]float64
+	scores := room[:0]
 	for i := 0; i < len(pairs); i += 2 {
-		if _, ok := resp.ParseFloat(pairs[i]); !ok {
+		score, ok := resp.ParseFloat(pairs[i])
+		if !ok {
 			c.Reply.Error(errNotFloat)
 			return
 		}
+		scores = append(scores, score)
 	}
-	zaddPairs(c, args[1], pairs, &f)
-}
-
-// zincrby is ZADD with INCR, but never without a reply.
-func zincrby(c *engine.Client, args engine.Args) {
-	if _, ok := resp.ParseFloat(args[2]); !ok {
-		c.Reply.Error(errNotFloat)
-		return
-	}
-	zaddPairs(c, args[1], args[2:4], &zaddFlags{incr: true})
+	zaddPairs(c, args[1], scores, pairs, &f)
 }
 
 // zaddResult counts what ZADD does.
@@ -92,24 +89,23 @@ type zaddResult struct {
 	nan                       bool
 }
 
-// zaddPairs adds pairs of score and member; the scores are known to be numbers.
-func zaddPairs(c *engine.Client, key []byte, pairs [][]byte, f *zaddFlags) {
+// zaddPairs adds pairs of score and member, replies, and returns the number of changes.
+func zaddPairs(c *engine.Client, key []byte, scores []float64, pairs [][]byte, f *zaddFlags) (changes int) {
 	e, found, ok := writeOf(c, key, keyspace.TypeZset)
 	if !ok {
-		return
+		return 0
 	}
 	var r zaddResult
 	if found || !f.xx {
 		var z zsetEdit
 		z.begin(c, e, key, len(pairs)/2, pairs[1])
-		for i := 0; i < len(pairs) && !r.nan; i += 2 {
-			score, _ := resp.ParseFloat(pairs[i])
-			zaddOne(&z, pairs[i+1], score, f, &r)
+		for i, score := range scores {
+			zaddOne(&z, pairs[2*i+1], score, f, &r)
 		}
 		z.end()
 		if r.nan {
 			c.Reply.Error(errNaN)
-			return
+			return 0
 		}
 	}
 	if r.added+r.updated > 0 {
@@ -130,6 +126,7 @@ func zaddPairs(c *engine.Client, key []byte, pairs [][]byte, f *zaddFlags) {
 	default:
 		c.Reply.Int(int64(r.added))
 	}
+	return r.added + r.updated
 }
 
 // zaddOne adds one member, or changes its score, as the options say.

@@ -165,11 +165,11 @@ func (r *rangeArgs) options(c *engine.Client, low, high []byte, rest [][]byte, f
 			}
 			i += 2
 		case !f.reverse && isWord(rest[i], "rev"):
-			r.reverse = true
+			r.reverse, f.reverse = true, true
 		case !f.by && isWord(rest[i], "bylex"):
-			r.by = byLex
+			r.by, f.by = byLex, true
 		case !f.by && isWord(rest[i], "byscore"):
-			r.by = byScore
+			r.by, f.by = byScore, true
 		default:
 			c.Reply.Error(errSyntax)
 			return false
@@ -295,7 +295,7 @@ func zrangestore(c *engine.Client, args engine.Args) {
 		dst.beginNew(c, coming, 0)
 		var room [20]byte
 		z.each(from, to, false, func(m packed.Elem, score float64) bool {
-			dst.add(elemBytes(m, room[:]), score)
+			dst.append(elemBytes(m, room[:]), score)
 			return true
 		})
 	} else {

@@ -6,6 +6,8 @@ import "redix/engine"
 
 var _ = register(zsetRows)
 
+const interCost = "O(N*K)+O(M*log(M)), N the members of the smallest set, K the number of sets, M the members of the result."
+
 const byScoreCost = "O(log(N)+M), N the members of the set, M those in the range."
 
 var zsetRows = []engine.Row{
@@ -58,6 +60,40 @@ var zsetRows = []engine.Row{
 	{Name: "zpopmin", Arity: -2, Flags: engine.Write | engine.Fast, Keys: engine.OneKey(1, "RW access delete"), Group: "sorted-set",
 		Since: "5.0.0", Complexity: "O(log(N)*M), N the members of the set, M those popped.",
 		Summary: "Pops the members with the lowest scores.", Syntax: "key [count]", Handler: zpopmin},
+}
+
+var _ = register(zsetAlgebraRows)
+
+const unionCost = "O(N)+O(M*log(M)), N the members of all sets, M those of the result."
+
+var zsetAlgebraRows = []engine.Row{
+	{Name: "zdiff", Arity: -3, Flags: engine.Readonly | engine.MovableKeys, Keys: countedKeys(1, "RO access"), Group: "sorted-set",
+		Since: "6.2.0", Complexity: unionCost, Summary: "Replies with the members of the first set that no other has.",
+		Syntax: "numkeys key [key ...] [WITHSCORES]", Handler: zdiff},
+	{Name: "zdiffstore", Arity: -4, Flags: engine.Write | engine.DenyOOM | engine.MovableKeys,
+		Keys: append(engine.OneKey(1, "OW update"), countedKeys(2, "RO access")...), Group: "sorted-set", Since: "6.2.0",
+		Complexity: unionCost, Summary: "Stores the members of the first set that no other has.",
+		Syntax: "destination numkeys key [key ...]", Handler: zdiffstore},
+	{Name: "zinter", Arity: -3, Flags: engine.Readonly | engine.MovableKeys, Keys: countedKeys(1, "RO access"), Group: "sorted-set",
+		Since: "6.2.0", Complexity: interCost, Summary: "Replies with the members that all sets have.",
+		Syntax: "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>] [WITHSCORES]", Handler: zinter},
+	{Name: "zintercard", Arity: -3, Flags: engine.Readonly | engine.MovableKeys, Keys: countedKeys(1, "RO access"),
+		Group: "sorted-set", Since: "7.0.0", Complexity: "O(N*K), N the members of the smallest set, K the number of sets.",
+		Summary: "Counts the members that all sets have, up to a limit.", Syntax: "numkeys key [key ...] [LIMIT limit]",
+		Handler: zintercard},
+	{Name: "zinterstore", Arity: -4, Flags: engine.Write | engine.DenyOOM | engine.MovableKeys,
+		Keys: append(engine.OneKey(1, "OW update"), countedKeys(2, "RO access")...), Group: "sorted-set", Since: "2.0.0",
+		Complexity: interCost, Summary: "Stores the members that all sets have.",
+		Syntax:  "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>]",
+		Handler: zinterstore},
+	{Name: "zunion", Arity: -3, Flags: engine.Readonly | engine.MovableKeys, Keys: countedKeys(1, "RO access"), Group: "sorted-set",
+		Since: "6.2.0", Complexity: unionCost, Summary: "Replies with the members of all sets.",
+		Syntax: "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>] [WITHSCORES]", Handler: zunion},
+	{Name: "zunionstore", Arity: -4, Flags: engine.Write | engine.DenyOOM | engine.MovableKeys,
+		Keys: append(engine.OneKey(1, "OW update"), countedKeys(2, "RO access")...), Group: "sorted-set", Since: "2.0.0",
+		Complexity: unionCost, Summary: "Stores the members of all sets.",
+		Syntax:  "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>]",
+		Handler: zunionstore},
 }
 
 var _ = register(zsetRangeRows)

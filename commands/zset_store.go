@@ -40,6 +40,13 @@ func appendScore(dst []byte, score float64) []byte {
 	return packed.AppendElem(dst, room[1:])
 }
 
+// scoreWord returns what packed makes the element of a score from.
+func scoreWord(room []byte, score float64) []byte {
+	var own [16]byte
+	v, _ := packed.Next(appendScore(own[:0], score), 0)
+	return v.AppendTo(room)
+}
+
 // scoreAt reads the score at pos of a packed blob.
 func scoreAt(blob []byte, pos int) (score float64, next int) {
 	v, next := packed.Next(blob, pos)
@@ -231,6 +238,25 @@ func (z *zsetEdit) add(member []byte, score float64) {
 	}
 	at := z.placeOf(member, score, -1)
 	z.rewrite(at, at, at, member, score, 2)
+}
+
+// append adds a member that comes after all others; for building.
+func (z *zsetEdit) append(member []byte, score float64) {
+	if z.tree == nil && !z.mayPack(member) {
+		z.toTree()
+	}
+	if z.tree != nil {
+		z.tree.Add(member, score)
+		return
+	}
+	if !z.edited {
+		z.rewrite(len(z.blob), len(z.blob), len(z.blob), member, score, 2)
+		return
+	}
+	var room [20]byte
+	buf := &z.c.Server().Scratch[1-z.next]
+	*buf = packed.Append(z.blob, member, scoreWord(room[:0], score))
+	z.blob = *buf
 }
 
 // mayPack decides whether a packed set can take one more member.
