@@ -2,7 +2,9 @@ package engine
 
 import (
 	"math"
+	"sort"
 
+	"redix/engine/keyspace"
 	"redix/engine/resp"
 	"redix/engine/timerwheel"
 )
@@ -11,27 +13,43 @@ import (
 // event of such a key makes the loop run the command again, after the one that fed the key (or the whole transaction) is
 // through, for the waiting clients in the order in which they came, until one finds the key gone. A command that calls
 // Block again keeps its place. The timer wheel ends the wait, with millisecond resolution.
+//
+//	event of a key ─► its waitQueue, once ─► readyKeys ─► after the command: each client's command again, in order
+//	                                                      ├─► it replies: the client goes on
+//	                                                      └─► Block again: it stays where it is
+//
+// What such commands reply leaves at the end of the round.
 
 // blocked is what a client waits with.
 type blocked struct {
-	row        *Row
-	args       Args // a copy
-	keys       []dbKey
-	deadlineMs int64 // 0: for ever
-	onTimeout  func(c *Client)
-	onMissing  bool // run again also when the key is gone
-	again      bool // Block was called while running again
-	timer      uint64
+	Wait
+	row    *Row
+	args   Args // a copy
+	queues []*waitQueue
+	serial int64 // of the wait: the order in which clients came
+	timer  uint64
+	again  bool // Block was called while running again
+	silent bool // CLIENT REPLY SKIP came before
+}
+
+// waitQueue are the clients that wait at a key, by their serial.
+type waitQueue struct {
+	at        dbKey
+	clients   []*Client
+	ready     bool // in readyKeys
+	onMissing bool // somebody is to be served when the key is gone
 }
 
 // Wait says how a client waits.
 type Wait struct {
-	// DeadlineMs is when it ends, in Unix milliseconds; 0 is never.
+	// DeadlineMs is when it ends, in Unix milliseconds; 0 is never. It ends when this millisecond is over.
 	DeadlineMs int64
-	// OnTimeout replies when it ends.
-	OnTimeout func(c *Client)
-	// OnMissing makes the command run again also when a key is deleted.
+	// Type is what a key must hold for the command to be run again.
+	Type keyspace.Type
+	// OnMissing makes the command run again whatever happens to a key, also when it is deleted.
 	OnMissing bool
+	// OnTimeout replies when the time is over.
+	OnTimeout func(c *Client)
 }
 
 // Block parks the client at keys of its database until one of them changes. It returns false where a client must not
@@ -45,22 +63,34 @@ func (c *Client) Block(keys [][]byte, w Wait) bool {
 		b.again = true
 		return true
 	}
-	b := &blocked{row: c.LastRow, args: cloneArgs(s.running), deadlineMs: w.DeadlineMs, onTimeout: w.OnTimeout, onMissing: w.OnMissing}
+	s.waitSerial++
+	b := &blocked{Wait: w, row: c.LastRow, args: cloneArgs(s.running), serial: s.waitSerial, silent: c.skipThis}
 	for _, k := range keys {
-		at := dbKey{c.DB.ID, string(k)}
-		b.keys = append(b.keys, at)
-		if list := s.waitKeys[at]; len(list) == 0 || list[len(list)-1] != c {
-			s.waitKeys[at] = append(list, c)
+		if q := s.queueAt(dbKey{c.DB.ID, string(k)}); len(q.clients) == 0 || q.clients[len(q.clients)-1] != c {
+			q.clients = append(q.clients, c)
+			q.onMissing = q.onMissing || w.OnMissing
+			b.queues = append(b.queues, q)
 		}
 	}
 	c.blocked = b
 	s.numBlocked++
 	s.listen()
 	if w.DeadlineMs > 0 {
-		b.timer = s.timers.add(c, w.DeadlineMs)
-		s.Reactor.TickWithin(s.untilMs(w.DeadlineMs))
+		end := min(w.DeadlineMs, math.MaxInt64-1) + 1
+		b.timer = s.timers.add(c, end)
+		s.Reactor.TickWithin(s.untilMs(end))
 	}
 	return true
+}
+
+// queueAt returns the queue at a key, made if there is none.
+func (s *Server) queueAt(at dbKey) *waitQueue {
+	q := s.waitKeys[at]
+	if q == nil {
+		q = &waitQueue{at: at}
+		s.waitKeys[at] = q
+	}
+	return q
 }
 
 // Blocked reports whether the client waits for a key.
@@ -80,15 +110,15 @@ func cloneArgs(args Args) Args {
 // unblock takes the client out of all queues. Its reply has been, or is about to be, sent.
 func (s *Server) unblock(c *Client) {
 	b := c.blocked
-	c.blocked = nil
 	s.numBlocked--
-	for _, at := range b.keys {
-		if rest := without(s.waitKeys[at], c); len(rest) > 0 {
-			s.waitKeys[at] = rest
-		} else {
-			delete(s.waitKeys, at)
+	for _, q := range b.queues {
+		i := q.after(b.serial - 1)
+		q.clients = append(q.clients[:i], q.clients[i+1:]...)
+		if len(q.clients) == 0 {
+			delete(s.waitKeys, q.at)
 		}
 	}
+	c.blocked = nil
 	if b.timer != 0 {
 		s.timers.cancel(b.timer)
 	}
@@ -98,73 +128,95 @@ func (s *Server) unblock(c *Client) {
 	}
 }
 
-// keyReady notes that clients wait for a key that has changed.
-func (s *Server) keyReady(db int, key []byte) {
-	at := dbKey{db, string(key)}
-	if len(s.waitKeys[at]) == 0 {
-		return
+// after returns the place of the first client that came after the one with that serial.
+func (q *waitQueue) after(serial int64) int {
+	return sort.Search(len(q.clients), func(i int) bool { return q.clients[i].blocked.serial > serial })
+}
+
+// keyChanged notes that a key has changed, for those who wait at it.
+func (s *Server) keyChanged(db int, key []byte) {
+	if q := s.waitKeys[dbKey{db, string(key)}]; q != nil {
+		s.queueReady(q)
 	}
-	for _, k := range s.readyKeys {
-		if k == at {
-			return
-		}
+}
+
+func (s *Server) queueReady(q *waitQueue) {
+	if !q.ready {
+		q.ready = true
+		s.readyKeys = append(s.readyKeys, q)
 	}
-	s.readyKeys = append(s.readyKeys, at)
 }
 
 // serveReady runs the commands of clients that wait for keys that have changed. It is called when no command is running.
 // Serving one client may make further keys ready.
 func (s *Server) serveReady() {
-	for len(s.readyKeys) > 0 {
-		at := s.readyKeys[0]
-		s.readyKeys = s.readyKeys[1:]
-		for _, c := range append([]*Client(nil), s.waitKeys[at]...) {
-			if c.blocked == nil || c.closed {
-				continue
-			}
-			if _, ok := s.Keyspace.DB(at.db).Lookup([]byte(at.key)); !ok && !c.blocked.onMissing {
-				continue
-			}
+	for i := 0; i < len(s.readyKeys); i++ {
+		q := s.readyKeys[i]
+		q.ready = false
+		s.serve(q)
+	}
+	clear(s.readyKeys)
+	s.readyKeys = s.readyKeys[:0]
+}
+
+// serve runs the commands of those who wait at a key, each at most once.
+func (s *Server) serve(q *waitQueue) {
+	for serial := int64(0); ; {
+		i := q.after(serial)
+		if i == len(q.clients) {
+			return
+		}
+		c := q.clients[i]
+		serial = c.blocked.serial
+		e, ok := s.Keyspace.DB(q.at.db).Lookup([]byte(q.at.key))
+		switch {
+		case ok && e.Type() == c.blocked.Type || c.blocked.OnMissing:
 			s.runAgain(c)
+		case !ok && !q.onMissing:
+			return
 		}
 	}
-	s.readyKeys = nil
 }
 
 // runAgain runs a waiting client's command once more, beside whatever command's reply is in the scratch.
 func (s *Server) runAgain(c *Client) {
 	b := c.blocked
 	b.again = false
-	s.aside(c, func() {
+	s.aside(c, b.silent, func() {
 		s.invoke(c, b.row, b.args, 0)
 		b.row.Stats.Calls-- // it was counted when it came
 		s.Stats.Commands--
 		if b.again {
 			s.replies.B = s.replies.B[:0]
-			return
+		} else if c.blocked != nil { // else it has lost its connection
+			s.unblock(c)
 		}
-		s.unblock(c)
 	})
 }
 
-// aside runs f with an empty scratch for replies to c and sends them afterwards, waiting for the journal where needed.
-func (s *Server) aside(c *Client, f func()) {
-	replies, hold, reply, current := s.replies, s.holdUntil, c.Reply, s.current
+// aside runs f with an empty scratch for replies to c and queues them, waiting for the journal where needed.
+func (s *Server) aside(c *Client, silent bool, f func()) {
+	replies, hold, reply, outer := s.replies, s.holdUntil, c.Reply, s.current
 	s.replies = resp.Reply{Proto: c.Proto}
-	s.holdUntil, s.current = 0, c
+	s.holdUntil, s.current, s.outer = 0, c, outer
 	c.Reply = &s.replies
 	f()
 	b, until := s.replies.B, s.holdUntil
-	s.replies, s.holdUntil, c.Reply, s.current = replies, hold, reply, current
-	if c.closed || len(b) == 0 {
-		return
+	s.replies, s.holdUntil, c.Reply, s.current, s.outer = replies, hold, reply, outer, nil
+	if silent || c.ReplyOff {
+		b = nil
 	}
-	if c == current {
+	if c != outer {
+		b = s.takeLate(c, b)
+	}
+	switch {
+	case c.closed || len(b) == 0:
+	case c == outer:
 		s.replies.B = append(s.replies.B, b...)
 		s.holdUntil = max(s.holdUntil, until)
-		return
+	default:
+		s.queueOutput(c, b, until)
 	}
-	s.send(c, b, until)
 }
 
 // Unblock ends a client's wait from outside: as if its time were over, or with an error. It returns false when the client
@@ -175,27 +227,34 @@ func (s *Server) Unblock(c *Client, withError bool) bool {
 		return false
 	}
 	s.unblock(c)
-	s.aside(c, func() {
+	s.aside(c, b.silent, func() {
 		if withError {
 			s.replies.Error("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+			s.noteError(s.replies.B)
 		} else {
-			b.onTimeout(c)
+			b.OnTimeout(c)
 		}
 	})
 	return true
 }
 
-// endWaits ends the waits whose time is over.
-func (s *Server) endWaits() {
-	for more := true; more; {
-		s.timers.due, more = s.timers.wheel.Advance(s.NowMs, s.timers.due[:0], 256)
+// waitsBatch is how many waits end between two looks at the clock.
+const waitsBatch = 16
+
+// endWaits ends waits whose time is over, for at most a slice. It returns true when there are more.
+func (s *Server) endWaits() (more bool) {
+	stop := s.nanotime() + sliceNs
+	for more = true; more && s.nanotime() < stop; {
+		s.timers.due, more = s.timers.wheel.Advance(s.NowMs, s.timers.due[:0], waitsBatch)
 		for _, r := range s.timers.due {
-			if c := s.timers.take(r); c.blocked != nil && !c.closed {
+			if c := s.timers.take(r); c != nil {
 				c.blocked.timer = 0
 				s.Unblock(c, false)
 			}
 		}
 	}
+	s.waitsDue = more
+	return more
 }
 
 // timers are the deadlines of waiting clients: nodes for the timer wheel, by number from 1.
@@ -245,11 +304,13 @@ func (t *timers) cancel(r uint64) {
 	t.take(r)
 }
 
-// take frees a node that is out of the wheel.
+// take frees a node that is out of the wheel; nil when it was free.
 func (t *timers) take(r uint64) *Client {
 	c := t.nodes[r].c
-	t.nodes[r] = timerNode{}
-	t.free = append(t.free, r)
+	if c != nil {
+		t.nodes[r] = timerNode{}
+		t.free = append(t.free, r)
+	}
 	return c
 }
 

@@ -93,10 +93,10 @@ func (s *Server) Event(db int, class EventClass, name string, key []byte) {
 func (s *Server) event(db int, class EventClass, name string, key []byte) {
 	if class&(EventMiss|EventNew) == 0 {
 		if len(s.watched) > 0 {
-			s.breakWatches(db, key)
+			s.breakWatches(db, key, class == EventExpired)
 		}
 		if len(s.waitKeys) > 0 {
-			s.keyReady(db, key)
+			s.keyChanged(db, key)
 		}
 	}
 	if s.notify&class == 0 {
@@ -135,12 +135,12 @@ func (s *Server) DBChanged(db *keyspace.DB, other *keyspace.DB) {
 			_, there = other.Find([]byte(k.key))
 		}
 		if here || there {
-			s.breakWatches(k.db, []byte(k.key))
+			s.breakWatches(k.db, []byte(k.key), !there)
 		}
 	}
-	for k := range s.waitKeys {
+	for k, q := range s.waitKeys {
 		if k.db == db.ID {
-			s.keyReady(k.db, []byte(k.key))
+			s.queueReady(q)
 		}
 	}
 }

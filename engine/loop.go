@@ -32,15 +32,18 @@ func (s *Server) EndOfRound() (more bool) {
 		s.release() // the goroutine may have finished meanwhile
 	}
 	handed := s.appended()
+	more = s.background()
+	if s.waitsDue {
+		more = s.endWaits() || more
+	}
 	if len(s.readyKeys) > 0 {
-		s.serveReady() // fed by what ran outside of call
+		s.serveReady() // of keys that expired
+	}
+	if s.appended() != handed {
+		s.Journal.HandOver()
 	}
 	if len(s.toFlush) > 0 {
-		more = s.flushSome()
-	}
-	more = s.background() || more
-	if s.appended() != handed { // keys that expired
-		s.Journal.HandOver()
+		more = s.flushSome() || more
 	}
 	return more || len(s.ready) > 0
 }

@@ -22,7 +22,7 @@ const (
 	subKinds
 )
 
-// subscribers are the clients of one name. order keeps delivery in the order of subscription.
+// subscribers are the clients of one name, and where in order each of them is.
 type subscribers struct {
 	order []*Client
 	at    map[*Client]int
@@ -133,6 +133,9 @@ func (s *Server) NumNames(kind SubKind) int { return len(s.subs[kind]) }
 // Publish sends a message to the subscribers of a channel and of all patterns that match it. It returns how many that
 // were, a client counting once for each of its subscriptions.
 func (s *Server) Publish(channel, message []byte) int {
+	if len(s.subs[Channels])+len(s.subs[Patterns]) == 0 {
+		return 0
+	}
 	n := s.deliver(s.subs[Channels][string(channel)], "message", nil, channel, message)
 	for pattern, set := range s.subs[Patterns] {
 		if glob.Match([]byte(pattern), channel) {
@@ -174,24 +177,48 @@ func (s *Server) deliver(set *subscribers, kind string, pattern, channel, messag
 	return len(set.order)
 }
 
-// push appends what is not a reply to a client's output. For the client whose command is running it comes after the
-// reply of that command.
+// lateMessage is a message that must not come before a reply that is being made.
+type lateMessage struct {
+	c *Client
+	b []byte
+}
+
+// push appends what is not a reply to a client's output. For the client whose command is running, or whose command has
+// fed a key that another client's command, which runs now, has waited for, it comes after the reply.
 func (s *Server) push(c *Client, b []byte) {
 	switch {
 	case c.closed || c.closing:
-	case c == s.current:
-		s.selfPush = append(s.selfPush, b...)
+	case c == s.current || c == s.outer:
+		s.late = append(s.late, lateMessage{c, b})
 	default:
-		s.queueOutput(c, b)
+		s.queueOutput(c, b, 0)
 	}
 }
 
-// queueOutput appends to a client's output, to be written between the rounds.
-func (s *Server) queueOutput(c *Client, b []byte) {
+// takeLate appends the late messages of a client to b.
+func (s *Server) takeLate(c *Client, b []byte) []byte {
+	kept := s.late[:0]
+	for _, m := range s.late {
+		if m.c == c {
+			b = append(b, m.b...)
+		} else {
+			kept = append(kept, m)
+		}
+	}
+	clear(s.late[len(kept):])
+	s.late = kept
+	return b
+}
+
+// queueOutput appends to a client's output, to be written between the rounds, after the journal has reached offset; 0 is
+// no condition.
+func (s *Server) queueOutput(c *Client, b []byte, offset int64) {
 	s.Stats.NetOutputBytes += int64(len(b))
 	o := &c.out
 	o.buf = append(o.buf, b...)
-	if o.holds == 0 {
+	if offset > s.maxOffset() {
+		s.hold(c, offset)
+	} else if o.holds == 0 {
 		o.released = len(o.buf)
 	}
 	if !c.flushing {

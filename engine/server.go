@@ -74,7 +74,8 @@ type Server struct {
 	base      time.Time
 	running   Args    // words of the command that is running
 	current   *Client // whose command that is
-	selfPush  []byte  // messages to current, sent after its reply
+	outer     *Client // whose command it was before a command that had waited was run, or nil
+	late      []lateMessage
 	inExec    bool
 	execFed   bool // MULTI has been journalled
 	execDB    int
@@ -85,10 +86,12 @@ type Server struct {
 	subs      [subKinds]map[string]*subscribers
 	toFlush   []*Client
 
-	waitKeys   map[dbKey][]*Client // who waits for a key, in the order in which they came
-	readyKeys  []dbKey
+	waitKeys   map[dbKey]*waitQueue // who waits for a key
+	readyKeys  []*waitQueue         // of keys that have changed
+	waitSerial int64
 	numBlocked int
 	timers     *timers
+	waitsDue   bool // waits whose time is over have not all been ended
 
 	inRound bool
 }
@@ -131,7 +134,7 @@ func NewServer(cfg *config.Config, table *Table, log *slog.Logger) *Server {
 	s.args = make([][]byte, 1024)
 	s.scratch = make([]byte, 0, 64<<10)
 	s.replay = &Client{server: s, DB: s.Keyspace.DB(0), Proto: 2, Authenticated: true, Reply: &s.replies}
-	s.watched, s.waitKeys = map[dbKey][]*Client{}, map[dbKey][]*Client{}
+	s.watched, s.waitKeys = map[dbKey][]*Client{}, map[dbKey]*waitQueue{}
 	for kind := range s.subs {
 		s.subs[kind] = map[string]*subscribers{}
 	}

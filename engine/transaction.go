@@ -12,7 +12,8 @@ type transaction struct {
 	refused bool // a command could not be queued: EXEC will say so
 	broken  bool // a watched key has changed
 	queue   []queued
-	bytes   int // of the queued words
+	flags   Flags // of all queued commands together
+	bytes   int   // of the queued words
 	watches []watch
 }
 
@@ -96,10 +97,12 @@ func (s *Server) enqueue(c *Client, row *Row, args Args) {
 		own[i] = words[len(words)-len(a) : len(words) : len(words)]
 	}
 	c.tx.queue = append(c.tx.queue, queued{row, own})
+	c.tx.flags |= row.Flags
 	s.replies.Simple(queuedWord)
 }
 
-// Exec runs the queue. The handler of EXEC calls it when InMulti.
+// Exec runs the queue. The handler of EXEC calls it when InMulti. The queued commands have passed the gates when they
+// came; only the journal is asked once more.
 func (c *Client) Exec() {
 	s, tx := c.server, c.tx
 	for _, w := range tx.watches {
@@ -110,7 +113,10 @@ func (c *Client) Exec() {
 	broken := tx.broken // Unwatch forgets it
 	c.Unwatch()
 	c.tx = nil
-	switch {
+	switch problem := s.journalProblem(c, tx.flags); {
+	case problem != "":
+		c.Reply.Error("EXECABORT Transaction discarded because of: " + problem)
+		return
 	case tx.refused:
 		c.Reply.Error("EXECABORT Transaction discarded because of previous errors.")
 		return
@@ -118,16 +124,13 @@ func (c *Client) Exec() {
 		c.Reply.NullArray()
 		return
 	}
+	exec := c.LastRow
 	s.inExec, s.execFed = true, false
 	c.Reply.Array(len(tx.queue))
 	for i := range tx.queue {
-		q := &tx.queue[i]
-		start := len(c.Reply.B)
-		if row := s.gates(c, q.row); row != nil {
-			s.invoke(c, row, q.args, start)
-		}
+		s.invoke(c, tx.queue[i].row, tx.queue[i].args, len(c.Reply.B))
 	}
-	s.inExec = false
+	s.inExec, c.LastRow = false, exec
 	if s.execFed {
 		s.Journal.Append(s.execDB, wordExec)
 	}
@@ -149,10 +152,8 @@ func (c *Client) Watch(key []byte) {
 	s := c.server
 	at := dbKey{c.DB.ID, string(key)}
 	tx := c.txn()
-	for _, w := range tx.watches {
-		if w.at == at {
-			return
-		}
+	if tx.watch(at) != nil {
+		return
 	}
 	tx.watches = append(tx.watches, watch{at, s.hasExpired(at)})
 	s.watched[at] = append(s.watched[at], c)
@@ -176,8 +177,26 @@ func (c *Client) Unwatch() {
 	s.listen()
 }
 
-func (s *Server) breakWatches(db int, key []byte) {
+// watch returns what the client's watch of a key has seen, or nil.
+func (tx *transaction) watch(at dbKey) *watch {
+	for i := range tx.watches {
+		if tx.watches[i].at == at {
+			return &tx.watches[i]
+		}
+	}
+	return nil
+}
+
+// breakWatches breaks the transactions of those who watch a key. That one which had expired when it was watched is gone
+// now is no change to them.
+func (s *Server) breakWatches(db int, key []byte, gone bool) {
 	for _, c := range s.watched[dbKey{db, string(key)}] {
+		if gone {
+			if w := c.tx.watch(dbKey{db, string(key)}); w.expired {
+				w.expired = false
+				continue
+			}
+		}
 		c.tx.broken = true
 	}
 }
