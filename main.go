@@ -53,17 +53,21 @@ func serve(cfg *config.Config) error {
 	if runtime.GOMAXPROCS(0) < 2 { // with one, the blocking poll loses its processor to the monitor thread each time
 		runtime.GOMAXPROCS(2)
 	}
-	log, err := openLog(cfg)
-	if err != nil {
-		return err
+	listen := addresses(cfg)
+	if len(listen) == 0 {
+		return errors.New("nowhere to listen: expected a port and an address to bind, or a unixsocket")
 	}
 	if err := os.Chdir(cfg.Dir); err != nil {
 		return fmt.Errorf("dir: %w", err)
 	}
+	log, err := openLog(cfg)
+	if err != nil {
+		return err
+	}
 	s := engine.NewServer(cfg, commands.NewTable(), log)
 	commands.Attach(s)
 	s.Reactor, err = auto.New(cfg.IOReactor, reactor.Options{
-		Listen:     addresses(cfg),
+		Listen:     listen,
 		Backlog:    cfg.TCPBacklog,
 		KeepAlive:  time.Duration(cfg.KeepAliveSeconds) * time.Second,
 		ReserveFDs: reserveFDs,

@@ -19,6 +19,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"redix/commands"
 	"redix/commands/servertest"
@@ -91,6 +92,11 @@ func (c *crash) run(count int) {
 
 // load lets writers and readers work until the server has acknowledged a random number of commands, and kills it.
 func (c *crash) load(p *servertest.Process) {
+	c.loadUntil(p, p.Kill)
+}
+
+// loadUntil is load with another end of the server.
+func (c *crash) loadUntil(p *servertest.Process, end func()) {
 	target := c.acked.Load() + 200 + c.rand.Int64N(6000)
 	kill := make(chan struct{})
 	var once sync.Once
@@ -110,10 +116,10 @@ func (c *crash) load(p *servertest.Process) {
 		work.Go(func() { c.read(p.Addr) })
 	}
 	if c.rewrite && c.rand.IntN(2) == 0 {
-		p.Dial().Must("BGREWRITEAOF")
+		work.Go(func() { c.rewriteAgainAndAgain(p.Addr) })
 	}
 	<-kill
-	p.Kill()
+	end()
 	work.Wait()
 }
 
@@ -131,6 +137,14 @@ func (c *crash) read(addr string) {
 		n, _ := strconv.ParseInt(v.Str, 10, 64)
 		for old := c.seen[i].Load(); n > old && !c.seen[i].CompareAndSwap(old, n); old = c.seen[i].Load() {
 		}
+	}
+}
+
+// rewriteAgainAndAgain has the server die at any moment of a rewrite.
+func (c *crash) rewriteAgainAndAgain(addr string) {
+	conn, err := servertest.TryDial(c.t, addr)
+	for ; err == nil; time.Sleep(5 * time.Millisecond) {
+		_, err = conn.TryDo("BGREWRITEAOF") // one may be running
 	}
 }
 
