@@ -133,8 +133,8 @@ func (z zsetView) countLex(b lexBound, inclusive bool) int {
 	return z.countBefore(b.member, inclusive)
 }
 
-// rangeArgs is what ZRANGE and its relatives ask for.
-type rangeArgs struct {
+// zsetRange is what ZRANGE and its relatives ask for.
+type zsetRange struct {
 	span
 	reverse       bool
 	withScores    bool
@@ -149,7 +149,7 @@ type fixed struct {
 }
 
 // options reads what follows the ends of a range, and then those.
-func (r *rangeArgs) options(c *engine.Client, low, high []byte, rest [][]byte, f fixed) bool {
+func (r *zsetRange) options(c *engine.Client, low, high []byte, rest [][]byte, f fixed) bool {
 	r.limit = -1
 	for i := 0; i < len(rest); i++ {
 		switch {
@@ -190,7 +190,7 @@ func (r *rangeArgs) options(c *engine.Client, low, high []byte, rest [][]byte, f
 }
 
 // within returns the ranks of the members to reply with.
-func (r *rangeArgs) within(z zsetView) (from, to int) {
+func (r *zsetRange) within(z zsetView) (from, to int) {
 	from, to = r.ranks(z, r.reverse)
 	if r.by == byRank {
 		return from, to
@@ -211,29 +211,29 @@ func (r *rangeArgs) within(z zsetView) (from, to int) {
 	return from, from + int(n)
 }
 
-func zrange(c *engine.Client, args engine.Args) { rangeReply(c, args, rangeArgs{}, fixed{}) }
+func zrange(c *engine.Client, args engine.Args) { rangeReply(c, args, zsetRange{}, fixed{}) }
 
 func zrevrange(c *engine.Client, args engine.Args) {
-	rangeReply(c, args, rangeArgs{reverse: true}, fixed{by: true, reverse: true})
+	rangeReply(c, args, zsetRange{reverse: true}, fixed{by: true, reverse: true})
 }
 
 func zrangebyscore(c *engine.Client, args engine.Args) {
-	rangeReply(c, args, rangeArgs{span: span{by: byScore}}, fixed{by: true, reverse: true})
+	rangeReply(c, args, zsetRange{span: span{by: byScore}}, fixed{by: true, reverse: true})
 }
 
 func zrevrangebyscore(c *engine.Client, args engine.Args) {
-	rangeReply(c, args, rangeArgs{span: span{by: byScore}, reverse: true}, fixed{by: true, reverse: true})
+	rangeReply(c, args, zsetRange{span: span{by: byScore}, reverse: true}, fixed{by: true, reverse: true})
 }
 
 func zrangebylex(c *engine.Client, args engine.Args) {
-	rangeReply(c, args, rangeArgs{span: span{by: byLex}}, fixed{by: true, reverse: true})
+	rangeReply(c, args, zsetRange{span: span{by: byLex}}, fixed{by: true, reverse: true})
 }
 
 func zrevrangebylex(c *engine.Client, args engine.Args) {
-	rangeReply(c, args, rangeArgs{span: span{by: byLex}, reverse: true}, fixed{by: true, reverse: true})
+	rangeReply(c, args, zsetRange{span: span{by: byLex}, reverse: true}, fixed{by: true, reverse: true})
 }
 
-func rangeReply(c *engine.Client, args engine.Args, r rangeArgs, f fixed) {
+func rangeReply(c *engine.Client, args engine.Args, r zsetRange, f fixed) {
 	if !r.options(c, args[2], args[3], args[4:], f) {
 		return
 	}
@@ -276,7 +276,7 @@ func (r *memberReply) member(m packed.Elem, score float64) bool {
 }
 
 func zrangestore(c *engine.Client, args engine.Args) {
-	var r rangeArgs
+	var r zsetRange
 	if !r.options(c, args[3], args[4], args[5:], fixed{scores: true}) {
 		return
 	}
