@@ -88,11 +88,12 @@ func (c *Client) PropagateArgs(db *keyspace.DB, args Args) {
 // PropagateNothing keeps the running command out of the journal although it changed something.
 func (c *Client) PropagateNothing() { c.server.propagated = true }
 
-// LookupRead returns the live entry of key for a read: it counts a hit or a miss and notes the access.
+// LookupRead returns the live entry of key for a read: it counts a hit, or counts and tells a miss, and notes the access.
 func (c *Client) LookupRead(key []byte) (keyspace.Entry, bool) {
 	e, ok := c.DB.Lookup(key)
 	if !ok {
 		c.server.Stats.KeyspaceMisses++
+		c.Event(EventMiss, "keymiss", key)
 		return e, false
 	}
 	c.server.Stats.KeyspaceHits++

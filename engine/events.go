@@ -2,7 +2,9 @@ package engine
 
 import (
 	"strconv"
+	"strings"
 
+	"redix/engine/config"
 	"redix/engine/keyspace"
 )
 
@@ -13,7 +15,7 @@ import (
 // EventClass is the class of a keyspace notification.
 type EventClass uint16
 
-// The classes, with their letters in notify-keyspace-events.
+// The classes, in the order of config.EventLetters.
 const (
 	EventGeneric   EventClass = 1 << iota // g
 	EventString                           // $
@@ -24,49 +26,26 @@ const (
 	EventExpired                          // x
 	EventEvicted                          // e
 	EventStream                           // t
-	EventMiss                             // m: a key that was read is not there
 	EventModule                           // d
 	EventNew                              // n: a key was created
 	eventsKeyspace                        // K: to __keyspace@<db>__:<key>
 	eventsKeyevent                        // E: to __keyevent@<db>__:<event>
+	EventMiss                             // m: a key that was read is not there
 
-	eventsAll = EventGeneric | EventString | EventList | EventSet | EventHash | EventZset | EventExpired | EventEvicted |
-		EventStream | EventModule // A; without m and n, as in redis-server
+	eventsAll = EventNew - 1 // A
 )
 
-// eventLetters is the order in which CONFIG GET prints the classes.
-var eventLetters = []struct {
-	letter byte
-	class  EventClass
-}{
-	{'g', EventGeneric}, {'$', EventString}, {'l', EventList}, {'s', EventSet}, {'h', EventHash}, {'z', EventZset},
-	{'x', EventExpired}, {'e', EventEvicted}, {'t', EventStream}, {'d', EventModule},
-	{'K', eventsKeyspace}, {'E', eventsKeyevent}, {'m', EventMiss}, {'n', EventNew},
-}
-
-// ParseEvents reads the value of notify-keyspace-events; ok is false when a letter is unknown.
-func ParseEvents(value string) (mask EventClass, ok bool) {
-next:
-	for i := range len(value) {
-		if value[i] == 'A' {
-			mask |= eventsAll
-			continue
+// notifications makes the directive's classes be published. Without K and E nothing is.
+func (s *Server) notifications(letters string) {
+	s.notify = 0
+	for i := range len(letters) {
+		if letters[i] == 'A' {
+			s.notify |= eventsAll
+		} else {
+			s.notify |= 1 << strings.IndexByte(config.EventLetters, letters[i])
 		}
-		for _, e := range eventLetters {
-			if e.letter == value[i] {
-				mask |= e.class
-				continue next
-			}
-		}
-		return 0, false
 	}
-	return mask, true
-}
-
-// SetNotifications makes the classes of mask be published; a mask without K and E publishes nothing.
-func (s *Server) SetNotifications(mask EventClass) {
-	s.notify = mask
-	if mask&(eventsKeyspace|eventsKeyevent) == 0 {
+	if s.notify&(eventsKeyspace|eventsKeyevent) == 0 {
 		s.notify = 0
 	}
 	s.Keyspace.TellCreated = s.notify&EventNew != 0

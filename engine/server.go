@@ -149,6 +149,7 @@ func (s *Server) ApplyConfig() {
 	if s.Journal != nil { // under always, reads must wait for what was written under another policy, too
 		s.marks.all, s.marks.last = s.Journal.Appended(), s.Journal.Appended()
 	}
+	s.notifications(s.Config.NotifyEvents)
 	if s.Reactor != nil {
 		s.Reactor.SetKeepAlive(time.Duration(s.Config.KeepAliveSeconds) * time.Second)
 	}

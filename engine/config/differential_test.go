@@ -178,7 +178,9 @@ var setCases = [][]string{
 	{"stream-node-max-bytes", "100gb"}, {"stream-node-max-entries", "-1"}, {"hll-sparse-max-bytes", "3"},
 	{"set-max-intset-entries", "9999999999999"}, {"lazyfree-lazy-eviction", "x"}, {"lazyfree-lazy-expire", "yes"},
 	{"activerehashing", "no"}, {"aof-load-truncated", "no"}, {"timeout", "1", "hz"}, {"DataBases", "5"},
-	{"Dir", "/nonexistent"},
+	{"Dir", "/nonexistent"}, {"notify-keyspace-events", "KEA"}, {"notify-keyspace-events", "mEtdxK$g"},
+	{"notify-keyspace-events", "KEg$lshzxetd"}, {"notify-keyspace-events", "q"}, {"notify-keyspace-events", "KE k"},
+	{"notify-keyspace-events", "nzKK"}, {"notify-keyspace-events", ""},
 }
 
 func TestDifferentialSet(t *testing.T) {

@@ -382,3 +382,39 @@ func systemError(err error) error {
 	message := number.Error()
 	return refusal(strings.ToUpper(message[:1]) + message[1:])
 }
+
+// EventLetters are the classes of keyspace notifications in the order of CONFIG GET. A stands for the first allEvents of
+// them.
+const EventLetters = "g$lshzxetdnKEm"
+
+const allEvents = 10
+
+// eventClasses is a set of EventLetters, in any order. It is shown like redis-server's but for n, which that leaves out
+// behind A.
+func eventClasses(at func(*Values) *string) kind {
+	return single("letters out of A"+EventLetters, func(v *Values, word string) error {
+		set := 0
+		for i := range len(word) {
+			place := strings.IndexByte(EventLetters, word[i])
+			switch {
+			case word[i] == 'A':
+				set |= 1<<allEvents - 1
+			case place >= 0:
+				set |= 1 << place
+			default:
+				return refusal("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
+			}
+		}
+		shown, from := "", 0
+		if set&(1<<allEvents-1) == 1<<allEvents-1 {
+			shown, from = "A", allEvents
+		}
+		for i := from; i < len(EventLetters); i++ {
+			if set&(1<<i) != 0 {
+				shown += EventLetters[i : i+1]
+			}
+		}
+		*at(v) = shown
+		return nil
+	}, func(v *Values) string { return *at(v) }, nil)
+}

@@ -14,7 +14,7 @@ var others = map[string]string{
 	"enable-debug-command": "local", "enable-protected-configs": "yes", "maxclients": "4294967295",
 	"client-query-buffer-limit": "2097152", "proto-max-bulk-len": "1048577",
 	"client-output-buffer-limit": "normal 1048576 2 3 slave 4 5 6 pubsub 7 8 9",
-	"loglevel":                   "nothing", "logfile": "log", "databases": "1", "hz": "500", "default-ttl": "86400", "dir": "/",
+	"loglevel":                   "nothing", "logfile": "log", "databases": "1", "hz": "500", "notify-keyspace-events": "glKEm", "default-ttl": "86400", "dir": "/",
 	"appendonly": "yes", "appendfsync": "always", "appenddirname": "d", "appendfilename": "f", "aof-load-truncated": "no",
 	"save": "1 2 3 4", "lazyfree-lazy-eviction": "yes", "lazyfree-lazy-expire": "yes", "lazyfree-lazy-server-del": "yes",
 	"lazyfree-lazy-user-del": "yes", "lazyfree-lazy-user-flush": "yes", "activerehashing": "no",

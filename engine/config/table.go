@@ -109,6 +109,9 @@ var generalRows = group{"General", []Directive{
 	{Name: "default-ttl", Default: "0", Mutable: true,
 		kind: integer(0, maxInt32, func(v *Values) *int { return &v.DefaultTTLSeconds }),
 		Help: "Seconds to live for keys written without an expiry; 0 means for ever. Not in redis-server."},
+	{Name: "notify-keyspace-events", Default: "", Mutable: true,
+		kind: eventClasses(func(v *Values) *string { return &v.NotifyEvents }),
+		Help: "Classes of keyspace events that are published, and where: K by key, E by event; g generic, $ strings, l lists, s sets, h hashes, z sorted sets, x expired, e evicted, t streams, d modules, A for all of these; n new keys, m misses. Empty means none."},
 }}
 
 var journalRows = group{"Persistence", []Directive{

@@ -44,6 +44,8 @@ type Values struct {
 	AutoRewriteMinBytes int // size below which it does not
 	SavePoints          []SavePoint
 
+	NotifyEvents string // classes of keyspace notifications, as EventLetters, with A for all; empty: none
+
 	DefaultTTLSeconds     int // given to keys written without a deadline; 0: none
 	MaxMemoryBytes        int
 	MaxMemoryPolicy       int
