@@ -89,10 +89,12 @@ func setDeadline(c *engine.Client, args engine.Args, name string, unitMs, baseMs
 	if deadline <= c.Server().NowMs && !c.Loading() {
 		c.DB.Delete(&e)
 		c.Propagate(wordDel, key)
+		c.Event(engine.EventGeneric, "del", key)
 	} else {
 		deadline = max(deadline, 1) // 0 would mean none
 		c.DB.SetDeadline(&e, deadline)
 		c.Propagate(wordPExpireAt, key, digits(c, deadline))
+		c.Event(engine.EventGeneric, "expire", key)
 	}
 	c.Changed(1)
 	c.Reply.Int(1)
@@ -190,5 +192,6 @@ func persist(c *engine.Client, args engine.Args) {
 	}
 	c.DB.SetDeadline(&e, 0)
 	c.Changed(1)
+	c.Event(engine.EventGeneric, "persist", args[1])
 	c.Reply.Int(1)
 }

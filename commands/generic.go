@@ -76,13 +76,14 @@ var typeNames = [...]string{
 	keyspace.TypeSet: "set", keyspace.TypeZset: "zset", keyspace.TypeStream: "stream",
 }
 
-// peek is LookupRead without noting an access: it counts a hit or a miss.
+// peek is LookupRead without noting an access: it counts and tells a hit or a miss.
 func peek(c *engine.Client, key []byte) (keyspace.Entry, bool) {
 	e, ok := c.DB.Lookup(key)
 	if ok {
 		c.Server().Stats.KeyspaceHits++
 	} else {
 		c.Server().Stats.KeyspaceMisses++
+		c.Event(engine.EventMiss, "keymiss", key)
 	}
 	return e, ok
 }
@@ -93,6 +94,7 @@ func del(c *engine.Client, args engine.Args) {
 	for _, key := range args[1:] {
 		if e, ok := c.DB.Lookup(key); ok {
 			c.DB.Delete(&e)
+			c.Event(engine.EventGeneric, "del", key)
 			n++
 		}
 	}
@@ -187,6 +189,8 @@ func renameKey(c *engine.Client, from, to []byte, replace bool) (renamed, ok boo
 	}
 	e, _ := c.DB.Find(from) // again: what happened to the other key ended the first view
 	c.DB.Transfer(&e, c.DB, to)
+	c.Event(engine.EventGeneric, "rename_from", from)
+	c.Event(engine.EventGeneric, "rename_to", to)
 	return true, true
 }
 
@@ -211,6 +215,8 @@ func move(c *engine.Client, args engine.Args) {
 	e, _ := c.DB.Find(key)
 	c.DB.Transfer(&e, to, key)
 	c.Changed(1)
+	c.Event(engine.EventGeneric, "move_from", key)
+	c.Server().Event(to.ID, engine.EventGeneric, "move_to", key)
 	c.Reply.Int(1)
 }
 
@@ -266,5 +272,6 @@ func copyKey(c *engine.Client, args engine.Args) {
 	e, _ := c.DB.Find(from)
 	c.DB.Duplicate(&e, to, key)
 	c.Changed(1)
+	c.Server().Event(to.ID, engine.EventGeneric, "copy_to", key)
 	c.Reply.Int(1)
 }

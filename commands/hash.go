@@ -42,6 +42,7 @@ func setFields(c *engine.Client, args engine.Args, command string) (created int,
 	}
 	h.end()
 	c.Changed(len(args)/2 - 1)
+	c.Event(engine.EventHash, "hset", args[1])
 	return created, true
 }
 
@@ -59,6 +60,7 @@ func hsetnx(c *engine.Client, args engine.Args) {
 	h.set(args[2], args[3])
 	h.end()
 	c.Changed(1)
+	c.Event(engine.EventHash, "hset", args[1])
 	c.Reply.Int(1)
 }
 
@@ -175,8 +177,14 @@ func hdel(c *engine.Client, args engine.Args) {
 				deleted++
 			}
 		}
-		h.end()
+		gone := h.end()
 		c.Changed(deleted)
+		if deleted > 0 {
+			c.Event(engine.EventHash, "hdel", args[1])
+		}
+		if gone {
+			c.Event(engine.EventGeneric, "del", args[1])
+		}
 	}
 	c.Reply.Int(int64(deleted))
 }
@@ -208,6 +216,7 @@ func hincrby(c *engine.Client, args engine.Args) {
 	h.set(args[2], digits(c, n+delta))
 	h.end()
 	c.Changed(1)
+	c.Event(engine.EventHash, "hincrby", args[1])
 	c.Reply.Int(n + delta)
 }
 
@@ -245,6 +254,7 @@ func hincrbyfloat(c *engine.Client, args engine.Args) {
 	h.end()
 	c.Changed(1)
 	c.Propagate(wordHSet, args[1], args[2], value)
+	c.Event(engine.EventHash, "hincrbyfloat", args[1])
 	c.Reply.Bulk(value)
 }
 

@@ -221,17 +221,21 @@ func (h *hashEdit) toTable() {
 	}
 }
 
-// end stores what was edited. A hash without fields is deleted.
-func (h *hashEdit) end() {
+// end stores what was edited. A hash without fields is deleted; end tells whether that has happened.
+func (h *hashEdit) end() (gone bool) {
 	switch {
 	case h.table != nil:
-		if h.table.Len() == 0 {
-			h.c.DB.Delete(&h.e)
-		}
+		gone = h.table.Len() == 0
 	case !h.edited:
-	case packed.Count(h.blob) == 0:
-		h.c.DB.Delete(&h.e)
+		return false
 	default:
+		gone = packed.Count(h.blob) == 0
+	}
+	switch {
+	case gone:
+		h.c.DB.Delete(&h.e)
+	case h.table == nil:
 		h.c.DB.SetPacked(&h.e, h.key, h.enc, h.blob, h.e.Deadline())
 	}
+	return gone
 }

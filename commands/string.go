@@ -20,6 +20,14 @@ func storeString(c *engine.Client, e *keyspace.Entry, key []byte, args engine.Ar
 	c.DB.SetString(e, key, args[i], deadline)
 }
 
+// eventSet tells that a string was set, with a deadline maybe.
+func eventSet(c *engine.Client, key []byte, deadline int64) {
+	c.Event(engine.EventString, "set", key)
+	if deadline != 0 {
+		c.Event(engine.EventGeneric, "expire", key)
+	}
+}
+
 // replyString replies with a string's value.
 func replyString(c *engine.Client, e *keyspace.Entry) {
 	if e.Encoding() == keyspace.EncInt {
@@ -61,6 +69,7 @@ func set(c *engine.Client, args engine.Args) {
 	}
 	storeString(c, &e, args[1], args, 2, deadline)
 	c.Changed(1)
+	eventSet(c, args[1], deadline)
 	c.Reply.OK()
 }
 
@@ -128,17 +137,19 @@ func setWithOptions(c *engine.Client, args engine.Args) {
 		}
 		return
 	}
+	kept := int64(0)
 	switch {
 	case deadline != 0:
 		c.Propagate(wordSet, args[1], args[2], wordPXAT, digits(c, deadline))
 	case o.keepTTL:
 		c.Propagate(wordSet, args[1], args[2], wordKeepTTL)
-		deadline = e.Deadline()
+		kept = e.Deadline()
 	default:
 		c.Propagate(wordSet, args[1], args[2])
 	}
-	storeString(c, &e, args[1], args, 2, deadline)
+	storeString(c, &e, args[1], args, 2, deadline+kept)
 	c.Changed(1)
+	eventSet(c, args[1], deadline)
 	if !o.get {
 		c.Reply.OK()
 	}
@@ -152,6 +163,7 @@ func setnx(c *engine.Client, args engine.Args) {
 	}
 	storeString(c, &e, args[1], args, 2, 0)
 	c.Changed(1)
+	eventSet(c, args[1], 0)
 	c.Reply.Int(1)
 }
 
@@ -168,6 +180,7 @@ func setExpiring(c *engine.Client, args engine.Args, seconds bool, command strin
 	c.Propagate(wordSet, args[1], args[3], wordPXAT, digits(c, deadline))
 	storeString(c, &e, args[1], args, 3, deadline)
 	c.Changed(1)
+	eventSet(c, args[1], deadline)
 	c.Reply.OK()
 }
 
@@ -180,6 +193,7 @@ func getset(c *engine.Client, args engine.Args) {
 	c.Propagate(wordSet, args[1], args[2])
 	storeString(c, &e, args[1], args, 2, 0)
 	c.Changed(1)
+	eventSet(c, args[1], 0)
 }
 
 func getdel(c *engine.Client, args engine.Args) {
@@ -192,6 +206,7 @@ func getdel(c *engine.Client, args engine.Args) {
 		c.DB.Delete(&e)
 		c.Changed(1)
 		c.Propagate(wordDel, args[1])
+		c.Event(engine.EventGeneric, "del", args[1])
 	}
 }
 
@@ -217,20 +232,25 @@ func getex(c *engine.Client, args engine.Args) {
 		}
 	}
 	replyString(c, &e)
+	event := ""
 	switch {
 	case o.absolute && deadline <= c.Server().NowMs && !c.Loading():
 		c.DB.Delete(&e)
 		c.Propagate(wordDel, args[1])
+		event = "del"
 	case deadline != 0:
 		c.DB.SetDeadline(&e, deadline)
 		c.Propagate(wordPExpireAt, args[1], digits(c, deadline))
+		event = "expire"
 	case o.persist && e.Deadline() != 0:
 		c.DB.SetDeadline(&e, 0)
 		c.Propagate(wordPersist, args[1])
+		event = "persist"
 	default:
 		return
 	}
 	c.Changed(1)
+	c.Event(engine.EventGeneric, event, args[1])
 }
 
 // prefetchKeys is how many keys of MGET are brought into the cache ahead of their look-ups.
@@ -280,6 +300,7 @@ func setPairs(c *engine.Client, args engine.Args) {
 		} else {
 			storeString(c, &e, args[i], args, i+1, 0)
 		}
+		eventSet(c, args[i], 0)
 	}
 	c.Changed(len(args) / 2)
 }
@@ -349,6 +370,7 @@ func addInt(c *engine.Client, key []byte, delta int64) {
 	}
 	c.DB.SetInt(&e, key, n+delta, e.Deadline())
 	c.Changed(1)
+	c.Event(engine.EventString, "incrby", key)
 	c.Reply.Int(n + delta)
 }
 
@@ -375,5 +397,6 @@ func incrbyfloat(c *engine.Client, args engine.Args) {
 	c.DB.SetString(&e, args[1], sum, e.Deadline())
 	c.Changed(1)
 	c.Propagate(wordSet, args[1], sum, wordKeepTTL)
+	c.Event(engine.EventString, "incrbyfloat", args[1])
 	c.Reply.Bulk(sum)
 }

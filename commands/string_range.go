@@ -35,6 +35,7 @@ func appendString(c *engine.Client, args engine.Args) {
 		copy(c.DB.Resize(&e, size)[old:], args[2])
 	}
 	c.Changed(1)
+	c.Event(engine.EventString, "append", args[1])
 	c.Reply.Int(int64(size))
 }
 
@@ -65,6 +66,7 @@ func setrange(c *engine.Client, args engine.Args) {
 	}
 	size = writeRange(c, &e, args, int(offset), size)
 	c.Changed(1)
+	c.Event(engine.EventString, "setrange", key)
 	c.Reply.Int(int64(size))
 }
 
