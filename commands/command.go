@@ -198,7 +198,7 @@ func legacyRange(r *engine.Row) (first, last, step int) {
 var groupCategories = map[string]string{
 	"string": "string", "hash": "hash", "list": "list", "set": "set", "sorted-set": "sortedset", "stream": "stream",
 	"bitmap": "bitmap", "hyperloglog": "hyperloglog", "geo": "geo", "generic": "keyspace", "connection": "connection",
-	"pubsub": "pubsub", "scripting": "scripting", "transactions": "transaction",
+	"scripting": "scripting", "transactions": "transaction", // pubsub goes with the flag
 }
 
 // flagCategories are those that go with a flag.
