@@ -131,7 +131,7 @@ func zaddPairs(c *engine.Client, key []byte, scores []float64, pairs [][]byte, f
 
 // zaddOne adds one member, or changes its score, as the options say.
 func zaddOne(z *zsetEdit, member []byte, score float64, f *zaddFlags, r *zaddResult) {
-	old, found := z.score(member)
+	place, old, found := z.find(member)
 	if found && f.nx || !found && f.xx {
 		return
 	}
@@ -151,7 +151,7 @@ func zaddOne(z *zsetEdit, member []byte, score float64, f *zaddFlags, r *zaddRes
 		z.add(member, score)
 		r.added++
 	case score != old:
-		z.set(member, score)
+		z.set(place, member, score)
 		r.updated++
 	}
 }

@@ -83,14 +83,26 @@ func (z zsetView) len() int {
 }
 
 func (z zsetView) score(member []byte) (score float64, ok bool) {
-	if z.tree != nil {
-		return z.tree.Score(member)
-	}
-	_, at, _, ok := packed.FindPair(z.blob, member)
-	if ok {
-		score, _ = scoreAt(z.blob, at)
-	}
+	_, score, ok = z.find(member)
 	return score, ok
+}
+
+// zsetPlace is where a member was found; it dies at the next change of the set.
+type zsetPlace struct {
+	record       keyspace.Ref // in a tree
+	from, at, to int          // in a packed set: positions of member, score and end
+}
+
+func (z zsetView) find(member []byte) (p zsetPlace, score float64, ok bool) {
+	if z.tree != nil {
+		p.record, score, ok = z.tree.Find(member)
+		return p, score, ok
+	}
+	p.from, p.at, p.to, ok = packed.FindPair(z.blob, member)
+	if ok {
+		score, _ = scoreAt(z.blob, p.at)
+	}
+	return p, score, ok
 }
 
 // rank returns the number of members before this one, and its score.
@@ -305,23 +317,22 @@ func (z *zsetEdit) rewrite(from, to, at int, member []byte, score float64, count
 	z.blob, z.next, z.edited = b, 1-z.next, true
 }
 
-// set changes the score of a member that the set has.
-func (z *zsetEdit) set(member []byte, score float64) {
+// set changes the score of a member that was found.
+func (z *zsetEdit) set(p zsetPlace, member []byte, score float64) {
 	if z.tree != nil {
-		z.tree.Set(member, score)
+		z.tree.Move(p.record, member, score)
 		return
 	}
-	from, at, to, _ := packed.FindPair(z.blob, member)
-	place := z.placeOf(member, score, from)
+	place := z.placeOf(member, score, p.from)
 	var room [16]byte
-	if v := appendScore(room[:0], score); (place == to || place == from) && len(v) == to-at {
+	if v := appendScore(room[:0], score); (place == p.to || place == p.from) && len(v) == p.to-p.at {
 		if !z.edited {
 			z.blob = z.c.DB.WritablePacked(&z.e)
 		}
-		copy(z.blob[at:to], v)
+		copy(z.blob[p.at:p.to], v)
 		return
 	}
-	z.rewrite(from, to, place, member, score, 0)
+	z.rewrite(p.from, p.to, place, member, score, 0)
 }
 
 // del removes a member and reports whether it was there.

@@ -98,11 +98,16 @@ func (t *Tree) find(member []byte) keyspace.Ref {
 
 // Score returns the score of a member.
 func (t *Tree) Score(member []byte) (score float64, ok bool) {
-	r := t.find(member)
-	if r == 0 {
-		return 0, false
+	_, score, ok = t.Find(member)
+	return score, ok
+}
+
+// Find returns the record and the score of a member. The record is for Move, and lives as long as the member.
+func (t *Tree) Find(member []byte) (record keyspace.Ref, score float64, ok bool) {
+	if record = t.find(member); record == 0 {
+		return 0, 0, false
 	}
-	return t.scoreOf(r), true
+	return record, t.scoreOf(record), true
 }
 
 func (t *Tree) scoreOf(r keyspace.Ref) float64 {
@@ -123,9 +128,7 @@ func (t *Tree) Set(member []byte, score float64) bool {
 		t.add(member, score)
 		return true
 	}
-	if old := t.scoreOf(r); old != score {
-		t.move(r, member, old, score)
-	}
+	t.Move(r, member, score)
 	return false
 }
 
@@ -147,8 +150,12 @@ func (t *Tree) add(member []byte, score float64) {
 	t.insert(member, entry{score, r})
 }
 
-// move changes the score of the member of record r: in place if that keeps the order.
-func (t *Tree) move(r keyspace.Ref, member []byte, old, score float64) {
+// Move changes the score of a member, whose record Find has returned: in place if that keeps the order.
+func (t *Tree) Move(r keyspace.Ref, member []byte, score float64) {
+	old := t.scoreOf(r)
+	if old == score {
+		return
+	}
 	var p path
 	l, i := t.seek(&p, &bound{score: old, member: member})
 	bits := math.Float64bits(score)
