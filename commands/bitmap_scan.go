@@ -187,6 +187,7 @@ func (r bitRange) find(b []byte, one bool) int64 {
 		return r.within(from*8 + int64(bits.LeadingZeros8(head)))
 	}
 	at := from + 1
+	at += int64(skipEqual(b[at:], flip))
 	for ; at+8 <= to; at += 8 {
 		if w := binary.BigEndian.Uint64(b[at:]) ^ flip; w != 0 {
 			return r.within(at*8 + int64(bits.LeadingZeros64(w)))
@@ -198,6 +199,19 @@ func (r bitRange) find(b []byte, one bool) int64 {
 		}
 	}
 	return -1
+}
+
+// skipEqual counts the bytes of whole words at the start of b that are equal to word, in steps of 32.
+func skipEqual(b []byte, word uint64) int {
+	rest := b
+	for len(rest) >= 32 {
+		if (binary.LittleEndian.Uint64(rest)^word)|(binary.LittleEndian.Uint64(rest[8:])^word)|
+			(binary.LittleEndian.Uint64(rest[16:])^word)|(binary.LittleEndian.Uint64(rest[24:])^word) != 0 {
+			break
+		}
+		rest = rest[32:]
+	}
+	return len(b) - len(rest)
 }
 
 func (r bitRange) within(at int64) int64 {

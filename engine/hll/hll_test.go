@@ -108,12 +108,16 @@ func TestResumedSearch(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	for range 200 {
 		a := Editor{B: AppendNew(nil), Limit: 1 << 20}
+		most, stride := 600, 3
+		if rnd.IntN(2) == 0 {
+			most, stride = Registers, 50
+		}
 		for range rnd.IntN(300) {
-			a.Raise(rnd.IntN(600), byte(1+rnd.IntN(3)))
+			a.Raise(rnd.IntN(most), byte(1+rnd.IntN(3)))
 		}
 		b := Editor{B: bytes.Clone(a.B), Limit: 1 << 20}
-		for i := range 600 {
-			if rnd.IntN(3) > 0 {
+		for i := range most {
+			if rnd.IntN(stride) > 0 {
 				continue
 			}
 			count := byte(1 + rnd.IntN(4))

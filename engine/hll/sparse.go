@@ -1,6 +1,7 @@
 package hll
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -118,38 +119,67 @@ func (d *Editor) find(register int) (at, prev, first int, r run) {
 	}
 	d.resume = cursor{}
 	b := d.B
-	before := cursor{}
-	for at+1 < len(b) { // the last byte is left to runAt, which sees whether it is a whole opcode
-		op := &opcodes[b[at]]
-		end := first + int(op.n) + int(b[at+1]&op.more)
+	if from, firstThere := skip(b, at, first, register); from != at {
+		at, first, prev = from, firstThere, 0 // prev will be known before it is needed
+	}
+	prev2, prevFirst := 0, 0 // of the opcode before, once there is one
+	for at+1 < len(b) {      // the last byte is left to runAt, which sees whether it is a whole opcode
+		op, size := b[at], 1
+		end := first + 1
+		switch {
+		case op >= opValue:
+			end += int(op & 3)
+		case op < opLongZero:
+			end += int(op)
+		default:
+			end += int(op&63)<<8 | int(b[at+1])
+			size = 2
+		}
 		if register < end {
 			break
 		}
-		before = cursor{at, prev, first}
-		prev, at, first = at, at+int(op.size), end
+		prev2, prev, prevFirst = prev, at, first
+		at, first = at+size, end
+	}
+	if prev2 != 0 {
+		d.resume = cursor{prev, prev2, prevFirst}
 	}
 	if r = runAt(b, at); r.size != 0 && register >= first+r.n {
 		r = run{} // past the last register
 	}
-	d.resume = before
 	return at, prev, first, r
 }
 
-// opcodes is what runAt says of each first byte, for find, whose time is spent on mispredicted branches otherwise. more
-// is what of the next byte belongs to the number.
-var opcodes = func() (table [256]struct {
-	n          uint16
-	size, more byte
-}) {
-	for op := range table {
-		r := runAt([]byte{byte(op), 0}, 0)
-		table[op].n, table[op].size = uint16(r.n), byte(r.size)
-		if r.size == 2 {
-			table[op].more = 0xff
+// skip goes from at, where register first begins, towards the run that a register is in, eight bytes at a time, and
+// returns a place at least one opcode before that run, or at itself.
+func skip(b []byte, at, first, register int) (from, firstThere int) {
+	from, firstThere = at, first
+	for at+9 <= len(b) {
+		w := binary.LittleEndian.Uint64(b[at:])
+		long := w &^ (w >> 1) & (opLongZero * eachByte) // opcodes of two bytes, and up to the first of them:
+		size, n := 8, 0
+		if long != 0 {
+			size = bits.TrailingZeros64(long) / 8
+			w &= 1<<(8*size) - 1
+			n = int(b[at+size]&63)<<8 + int(b[at+size+1]) + 1
 		}
+		values := w >> 7 & eachByte * 0xff
+		w = w & (63 * eachByte) &^ (values & (60 * eachByte)) // registers of each opcode, less 1
+		pairs := w&0x00ff00ff00ff00ff + w>>8&0x00ff00ff00ff00ff
+		n += size + int(pairs*0x0001000100010001>>48)
+		if register < first+n {
+			break
+		}
+		from, firstThere = at, first
+		if at += size; long != 0 {
+			at += 2
+		}
+		first += n
 	}
-	return table
-}()
+	return from, firstThere
+}
+
+const eachByte = 0x0101010101010101
 
 // join makes one opcode of neighbours with the same value.
 func (d *Editor) join(at int) {
