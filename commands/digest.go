@@ -68,6 +68,8 @@ func (d *digest) value(e *keyspace.Entry) {
 			f.mix(elemBytes(value, scratch2[:0]))
 			d.add(f[:])
 		})
+	case keyspace.TypeList:
+		eachListElem(e, func(v packed.Elem) { d.mix(elemBytes(v, scratch[:0])) })
 	case keyspace.TypeSet:
 		eachMember(e, func(m packed.Elem) bool {
 			d.add(elemBytes(m, scratch[:0]))

@@ -39,6 +39,9 @@ var (
 	wordZAdd      = []byte("ZADD")
 	wordSRem      = []byte("SREM")
 	wordZero      = []byte("0")
+	wordRPush     = []byte("RPUSH")
+	wordLPop      = []byte("LPOP")
+	wordRPop      = []byte("RPOP")
 )
 
 // readOf looks up a key of one type for a read. ok is false when it has another type.

@@ -32,6 +32,8 @@ func Rebuild(e *keyspace.Entry, put func(args ...[]byte)) {
 		rebuildHash(e, put)
 	case keyspace.TypeSet:
 		rebuildSet(e, put)
+	case keyspace.TypeList:
+		rebuildList(e, put)
 	case keyspace.TypeZset:
 		rebuildZset(e, put)
 	}
@@ -60,6 +62,20 @@ func rebuildHash(e *keyspace.Entry, put func(args ...[]byte)) {
 			add(field.AppendTo(nil), value.AppendTo(nil))
 		}
 	}
+	if len(args) > 2 {
+		put(args...)
+	}
+}
+
+func rebuildList(e *keyspace.Entry, put func(args ...[]byte)) {
+	args := make([][]byte, 0, 2+rebuildElems)
+	args = append(args, wordRPush, e.Key())
+	eachListElem(e, func(v packed.Elem) {
+		if args = append(args, elemBytes(v, nil)); len(args) == cap(args) {
+			put(args...)
+			args = args[:2]
+		}
+	})
 	if len(args) > 2 {
 		put(args...)
 	}

@@ -29,6 +29,33 @@ func (db *DB) WritablePacked(e *Entry) []byte {
 	return e.Value()
 }
 
+// ResizePacked makes a packed value n bytes long, keeping its head; what is new is undefined. It returns the bytes, to be
+// changed in place.
+func (db *DB) ResizePacked(e *Entry, n int) []byte {
+	db.ks.touch(e)
+	a := db.ks.arena
+	deadline := e.Deadline()
+	size, flags := recordSize(e.b[0], e.keyLen, n)
+	if flags == e.b[0] && sizeFor(size) == a.Size(e.ref) {
+		e.header = writeHeader(e.b, flags, e.keyLen, n)
+		return e.b[e.valAt : e.valAt+n]
+	}
+	r := a.Alloc(size)
+	b := a.at(r)
+	h := writeHeader(b, flags, e.keyLen, n)
+	copy(b[1:4], e.b[1:4])
+	copy(b[h.keyAt:], e.Key())
+	copy(b[h.valAt:h.valAt+n], e.b[e.valAt:e.valAt+e.valLen])
+	db.unwheel(e)
+	a.Free(e.ref)
+	e.at.setRef(r)
+	e.ref, e.b, e.header = r, b, h
+	if deadline != 0 {
+		db.enwheel(e, deadline)
+	}
+	return b[h.valAt : h.valAt+n]
+}
+
 // Table returns the table of an EncHashTable or EncSetTable entry, for reading.
 func (db *DB) Table(e *Entry) *Table { return db.Object(e).(*Table) }
 

@@ -104,7 +104,8 @@ func (l *List) Set(i int, s []byte, lim Limit) {
 	pos := c.start + seek(c.span(), count, at)
 	old := Skip(c.b, pos) - pos
 	if x.size != old {
-		if count > 1 && !lim.takes(c.size()-old, count-1, len(s)) {
+		large := listpackHead+c.size() > lim.bytes // for a single element
+		if count == 1 && large || count > 1 && !lim.takes(c.size()-old, count-1, len(s)) {
 			l.Remove(i, 1)
 			l.Insert(i, s, lim)
 			return
@@ -119,19 +120,6 @@ func (l *List) Set(i int, s []byte, lim Limit) {
 		c.save()
 	}
 	x.put(c.b[pos:])
-	if len(c.b) > 2*max(lim.bytes, chunkHead+c.size()) {
-		l.shrink(k, &c)
-	}
-}
-
-// shrink moves a chunk that was larger than any limit, for a single element, to a block of its present size.
-func (l *List) shrink(k int, c *chunk) {
-	was := l.word(k)
-	r, b := l.alloc(chunkHead + c.size())
-	d := chunk{b: b, start: chunkHead, end: chunkHead + copy(b[chunkHead:], c.span())}
-	d.save()
-	l.free(keyspace.Ref(was & refMask))
-	l.setWord(k, was&^refMask|uint64(r))
 }
 
 // Remove removes n elements from element i on, which must exist.

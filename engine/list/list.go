@@ -98,7 +98,10 @@ func (l Limit) takes(span, count, size int) bool {
 
 // Half tells whether a span is so small that a list which has shrunk to it becomes a blob again.
 func (l Limit) Half(span, count int) bool {
-	return listpackHead+span <= l.bytes/2 && (l.count == math.MaxInt || count <= l.count/2)
+	if l.count != math.MaxInt {
+		return count <= l.count/2 && listpackHead+span <= l.bytes
+	}
+	return listpackHead+span <= l.bytes/2
 }
 
 // List is a large list. As a keyspace.Object it is reached through a handle.

@@ -1,0 +1,70 @@
+package commands
+
+import "redix/engine"
+
+// The rows of the list group. A legend is at engine.Row.
+
+var _ = register(listRows)
+
+// moveKeys are a source and a destination.
+var moveKeys = append(engine.OneKey(1, "RW access delete"), engine.OneKey(2, "RW insert")...)
+
+var listRows = []engine.Row{
+	{Name: "lindex", Arity: 3, Flags: engine.Readonly, Keys: engine.OneKey(1, "RO access"), Group: "list", Since: "1.0.0",
+		Complexity: "O(N) in the distance from the nearer end, a few hundred elements at a time.",
+		Summary:    "Replies with the element at an index.", Syntax: "key index", Handler: lindex},
+	{Name: "linsert", Arity: 5, Flags: engine.Write | engine.DenyOOM, Keys: engine.OneKey(1, "RW insert"), Group: "list",
+		Since: "2.2.0", Complexity: "O(N) in the elements before the pivot.",
+		Summary: "Inserts an element before or after another one.", Syntax: "key <BEFORE | AFTER> pivot element",
+		Handler: linsert},
+	{Name: "llen", Arity: 2, Flags: readFast, Keys: engine.OneKey(1, "RO"), Group: "list", Since: "1.0.0",
+		Complexity: "O(1)", Summary: "Counts the elements of a list.", Syntax: "key", Handler: llen},
+	{Name: "lmove", Arity: 5, Flags: engine.Write | engine.DenyOOM, Keys: moveKeys, Group: "list", Since: "6.2.0",
+		Complexity: "O(1)", Summary: "Moves an element from an end of one list to an end of another, and replies with it.",
+		Syntax: "source destination <LEFT | RIGHT> <LEFT | RIGHT>", Handler: lmove},
+	{Name: "lmpop", Arity: -4, Flags: engine.Write | engine.MovableKeys, Keys: countedKeys(1, "RW access delete"),
+		Group: "list", Since: "7.0.0", Complexity: "O(N+M), N the number of keys, M of the elements removed.",
+		Summary: "Removes elements from the first list that has some and replies with them.",
+		Syntax:  "numkeys key [key ...] <LEFT | RIGHT> [COUNT count]", Handler: lmpop},
+	{Name: "lpop", Arity: -2, Flags: engine.Write | engine.Fast, Keys: engine.OneKey(1, "RW access delete"), Group: "list",
+		Since: "1.0.0", Complexity: "O(N) in the number of elements removed.",
+		Summary: "Removes elements at the head of a list and replies with them.", Syntax: "key [count]",
+		History: []string{"6.2.0: The count."}, Handler: lpop},
+	{Name: "lpos", Arity: -3, Flags: engine.Readonly, Keys: engine.OneKey(1, "RO access"), Group: "list", Since: "6.0.6",
+		Complexity: "O(N) in the elements compared.", Summary: "Replies with the indexes of elements that equal one.",
+		Syntax: "key element [RANK rank] [COUNT num-matches] [MAXLEN len]", Handler: lpos},
+	{Name: "lpush", Arity: -3, Flags: writeFast, Keys: engine.OneKey(1, "RW insert"), Group: "list", Since: "1.0.0",
+		Complexity: "O(N) in the number of elements to add.",
+		Summary:    "Adds elements at the head of a list, which is created if need be.", Syntax: "key element [element ...]",
+		History: []string{"2.4.0: Takes several elements."}, Handler: lpush},
+	{Name: "lpushx", Arity: -3, Flags: writeFast, Keys: engine.OneKey(1, "RW insert"), Group: "list", Since: "2.2.0",
+		Complexity: "O(N) in the number of elements to add.", Summary: "Adds elements at the head of a list that exists.",
+		Syntax: "key element [element ...]", History: []string{"4.0.0: Takes several elements."}, Handler: lpushx},
+	{Name: "lrange", Arity: 4, Flags: engine.Readonly, Keys: engine.OneKey(1, "RO access"), Group: "list", Since: "1.0.0",
+		Complexity: "O(S+N), S the distance of the first from the nearer end, N the number of elements replied.",
+		Summary:    "Replies with the elements in a range of indexes.", Syntax: "key start stop", Handler: lrange},
+	{Name: "lrem", Arity: 4, Flags: engine.Write, Keys: engine.OneKey(1, "RW delete"), Group: "list", Since: "1.0.0",
+		Complexity: "O(N) in the length of the list.", Summary: "Removes elements that equal one.",
+		Syntax: "key count element", Handler: lrem},
+	{Name: "lset", Arity: 4, Flags: engine.Write | engine.DenyOOM, Keys: engine.OneKey(1, "RW update"), Group: "list",
+		Since: "1.0.0", Complexity: "O(N) in the distance from the nearer end, a few hundred elements at a time.",
+		Summary: "Replaces the element at an index.", Syntax: "key index element", Handler: lset},
+	{Name: "ltrim", Arity: 4, Flags: engine.Write, Keys: engine.OneKey(1, "RW delete"), Group: "list", Since: "1.0.0",
+		Complexity: "O(N) in the number of elements removed, a few hundred at a time.",
+		Summary:    "Removes the elements outside a range of indexes.", Syntax: "key start stop", Handler: ltrim},
+	{Name: "rpop", Arity: -2, Flags: engine.Write | engine.Fast, Keys: engine.OneKey(1, "RW access delete"), Group: "list",
+		Since: "1.0.0", Complexity: "O(N) in the number of elements removed.",
+		Summary: "Removes elements at the tail of a list and replies with them.", Syntax: "key [count]",
+		History: []string{"6.2.0: The count."}, Handler: rpop},
+	{Name: "rpoplpush", Arity: 3, Flags: engine.Write | engine.DenyOOM, Keys: moveKeys, Group: "list", Since: "1.2.0",
+		Complexity: "O(1)", Summary: "Moves an element from the tail of one list to the head of another, and replies with it.",
+		Syntax: "source destination", Deprecated: "6.2.0", Replaced: "`LMOVE` with the `RIGHT` and `LEFT` arguments",
+		Handler: rpoplpush},
+	{Name: "rpush", Arity: -3, Flags: writeFast, Keys: engine.OneKey(1, "RW insert"), Group: "list", Since: "1.0.0",
+		Complexity: "O(N) in the number of elements to add.",
+		Summary:    "Adds elements at the tail of a list, which is created if need be.", Syntax: "key element [element ...]",
+		History: []string{"2.4.0: Takes several elements."}, Handler: rpush},
+	{Name: "rpushx", Arity: -3, Flags: writeFast, Keys: engine.OneKey(1, "RW insert"), Group: "list", Since: "2.2.0",
+		Complexity: "O(N) in the number of elements to add.", Summary: "Adds elements at the tail of a list that exists.",
+		Syntax: "key element [element ...]", History: []string{"4.0.0: Takes several elements."}, Handler: rpushx},
+}
