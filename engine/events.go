@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -117,9 +119,16 @@ func (s *Server) DBChanged(db *keyspace.DB, other *keyspace.DB) {
 			s.breakWatches(k.db, []byte(k.key), !there)
 		}
 	}
+	var queues []*waitQueue
 	for k, q := range s.waitKeys {
 		if k.db == db.ID {
-			s.queueReady(q)
+			queues = append(queues, q)
 		}
+	}
+	slices.SortFunc(queues, func(a, b *waitQueue) int { // who has waited longest comes first
+		return cmp.Compare(a.clients[0].blocked.serial, b.clients[0].blocked.serial)
+	})
+	for _, q := range queues {
+		s.queueReady(q)
 	}
 }

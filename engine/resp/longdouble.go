@@ -10,6 +10,7 @@ package resp
 
 import (
 	"errors"
+	"math"
 	"math/big"
 	"strconv"
 )
@@ -147,6 +148,20 @@ func (x *LongDouble) Add(y *LongDouble) (*LongDouble, bool) {
 	sum := new(LongDouble)
 	sum.f.SetPrec(longDoubleBits).Add(&x.f, &y.f)
 	return sum, sum.f.MantExp(nil) <= longDoubleMaxExp
+}
+
+// CeilTimes returns x times n, rounded up; what int64 cannot hold becomes its nearest end.
+func (x *LongDouble) CeilTimes(n int64) int64 {
+	product := new(big.Float).SetPrec(longDoubleBits).SetInt64(n)
+	if x.f.Sign() == 0 || n == 0 {
+		return 0
+	}
+	product.Mul(product, &x.f)
+	c, acc := product.Int64()
+	if acc == big.Below && c != math.MaxInt64 {
+		c++
+	}
+	return c
 }
 
 // Append appends x in plain decimal notation, 17 places at most and no zeros at the end.
