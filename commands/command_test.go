@@ -118,6 +118,12 @@ var since70 = map[string]string{
 	"config rewrite":          "hints",
 	"client setname":          "hints",
 	"msetnx":                  "hints",
+	"blmove":                  "flags",
+	"blpop":                   "flags",
+	"brpop":                   "flags",
+	"brpoplpush":              "flags",
+	"bzpopmax":                "flags",
+	"bzpopmin":                "flags",
 	"zrank":                   "arity",
 	"zrevrank":                "arity",
 }
