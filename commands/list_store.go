@@ -144,6 +144,8 @@ type listEdit struct {
 	key   []byte
 	limit list.Limit
 	l     *list.List // nil while a blob
+	// gone tells that nothing of the blob counts any more: its record is deleted, or written anew, and not made smaller first.
+	gone bool
 }
 
 func (s *listEdit) begin(c *engine.Client, e keyspace.Entry, key []byte) {
@@ -158,7 +160,7 @@ func (s *listEdit) len() int {
 	switch {
 	case s.l != nil:
 		return s.l.Len()
-	case !s.e.Found():
+	case s.gone || !s.e.Found():
 		return 0
 	}
 	return list.Count(s.e.Value())
@@ -173,7 +175,7 @@ func (s *listEdit) coming(elems ...[]byte) {
 	for _, v := range elems {
 		size += len(v)
 	}
-	if s.e.Found() {
+	if s.len() > 0 {
 		blob := s.e.Value()
 		span, count = list.Span(blob), list.Count(blob)
 	}
@@ -196,7 +198,7 @@ func (s *listEdit) push(elems [][]byte, front bool) {
 		s.splice(0, 0, len(elems), elems, true)
 	case s.l == nil:
 		end := 0
-		if s.e.Found() {
+		if s.len() > 0 {
 			end = len(list.Span(s.e.Value()))
 		}
 		s.splice(end, end, len(elems), elems, false)
@@ -217,7 +219,7 @@ func (s *listEdit) splice(from, to, countDelta int, elems [][]byte, reversed boo
 	for _, v := range elems {
 		size += list.Size(v)
 	}
-	if !s.e.Found() {
+	if s.len() == 0 {
 		s.create(elems, reversed)
 		return
 	}
@@ -254,13 +256,16 @@ func (s *listEdit) create(elems [][]byte, reversed bool) {
 	}
 	list.SetCount(b, len(elems))
 	s.c.Server().Scratch[0] = b
-	s.c.DB.SetPacked(&s.e, s.key, keyspace.EncListPacked, b, 0)
+	s.c.DB.SetPacked(&s.e, s.key, keyspace.EncListPacked, b, s.e.Deadline())
+	s.gone = false
 }
 
 // remove takes out n elements from element i on, which must exist.
 func (s *listEdit) remove(i, n int) {
 	switch {
 	case n <= 0:
+	case s.l == nil && n == s.len():
+		s.gone = true
 	case s.l == nil:
 		blob := s.e.Value()
 		span, count := list.Span(blob), list.Count(blob)

@@ -37,7 +37,7 @@ const (
 	refMask     = 1<<refBits - 1
 	maxSlabs    = 1 << (refBits - offsetBits)
 	maxSlabBlok = 256 << 10 // larger blocks get a mapping of their own
-	spareSlabs  = 1         // empty slabs kept mapped, so that a border-line load does not map and unmap
+	spareSlabs  = 2         // empty slabs kept mapped, so that a border-line load does not map and unmap; 2: a lone key comes and goes with its index
 	hugeAfter   = 8         // from this many slabs of one class on, new ones ask for huge pages: what is not used of the last is little then
 	ownMapping  = 255       // class number of a block with a mapping of its own
 	pageBytes   = 4096
@@ -288,17 +288,35 @@ func (a *Arena) unmap(n uint32) {
 			a.unlist(n)
 		}
 		a.slabsOf[s.class]--
-	}
-	if s.class != ownMapping && len(a.spares) < spareSlabs {
 		a.spares = append(a.spares, s.mem)
 	} else {
-		a.mapped -= int64(len(s.mem))
-		if err := unix.Munmap(s.mem); err != nil {
-			panic(fmt.Sprintf("keyspace: munmap: %v", err))
-		}
+		a.giveBack(s.mem)
 	}
 	*s = slab{}
 	a.freeNumbers = append(a.freeNumbers, n)
+}
+
+func (a *Arena) giveBack(mem []byte) {
+	a.mapped -= int64(len(mem))
+	if err := unix.Munmap(mem); err != nil {
+		panic(fmt.Sprintf("keyspace: munmap: %v", err))
+	}
+}
+
+// idleSlabs returns the number of empty slabs that wait for unmapIdle.
+func (a *Arena) idleSlabs() int { return max(len(a.spares)-spareSlabs, 0) }
+
+// unmapIdle gives one empty slab back to the system, beyond those that are kept. That takes up to some 200 microseconds,
+// and the last keys of a flushed database empty many slabs at once: so not Free does it but the work between rounds.
+func (a *Arena) unmapIdle() bool {
+	if a.idleSlabs() == 0 {
+		return false
+	}
+	last := len(a.spares) - 1
+	a.giveBack(a.spares[last])
+	a.spares[last] = nil
+	a.spares = a.spares[:last]
+	return true
 }
 
 // list puts a slab that has room at the head of its class's list.
@@ -327,8 +345,7 @@ func (a *Arena) unlist(n uint32) {
 // TrimSpares unmaps the spare slabs. Call it when the server has been idle for a while.
 func (a *Arena) TrimSpares() {
 	for _, m := range a.spares {
-		a.mapped -= int64(len(m))
-		_ = unix.Munmap(m)
+		a.giveBack(m)
 	}
 	a.spares = nil
 }
