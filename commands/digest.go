@@ -12,6 +12,7 @@ package commands
 //	         set:    for each member: add(member)
 //	         hash:   for each field: add(F), where F has mixed field, then value
 //	         zset:   for each member: add(M), where M has mixed member, then score in digits
+//	         stream: for each entry: mix("ms.seq"), then for each field mix(name), mix(value)
 //	         and with a deadline: add("!!expire!!")
 //	key      mix(key), then the same as for a value
 //	all      for each database that has keys: mix(its number as 4 bytes), then for each key: add(digest of the key)
@@ -78,6 +79,9 @@ func (d *digest) value(e *keyspace.Entry) {
 	}
 	if e.Type() == keyspace.TypeZset {
 		d.zset(e)
+	}
+	if e.Type() == keyspace.TypeStream {
+		d.stream(e)
 	}
 	if e.Deadline() != 0 {
 		d.add(digestExpires)

@@ -18,6 +18,8 @@ type source struct {
 	*rand.Rand
 	home  string // letter of the keys that its group prefers
 	nowMs int64
+
+	lastMs uint64 // of the stream entries so far
 }
 
 type word struct {

@@ -54,13 +54,16 @@ var diffGroups = map[string]string{"s": "string", "h": "hash", "k": "generic"}
 // smallLimits make encodings change all the time, for the groups that set limits.
 var smallLimits = diffRun{flags: []string{"--hash-max-listpack-entries", "6", "--hash-max-listpack-value", "32"}}
 
+// commonFlags are for all runs.
+var commonFlags []string
+
 // diffRuns pair each reactor with a protocol; small limits make encodings change all the time.
 func diffRuns() []diffRun {
 	var runs []diffRun
 	for i, reactor := range servertest.Reactors {
 		runs = append(runs,
-			diffRun{reactor: reactor, proto: 2 + i%2},
-			diffRun{reactor: reactor, proto: 3 - i%2, flags: smallLimits.flags, ours: smallLimits.ours})
+			diffRun{reactor: reactor, proto: 2 + i%2, flags: commonFlags},
+			diffRun{reactor: reactor, proto: 3 - i%2, flags: slices.Concat(commonFlags, smallLimits.flags), ours: smallLimits.ours})
 		runs[len(runs)-2].name = fmt.Sprintf("%s/RESP%d", reactor, runs[len(runs)-2].proto)
 		runs[len(runs)-1].name = fmt.Sprintf("%s/RESP%d/small", reactor, runs[len(runs)-1].proto)
 	}

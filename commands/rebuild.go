@@ -36,6 +36,8 @@ func Rebuild(e *keyspace.Entry, put func(args ...[]byte)) {
 		rebuildList(e, put)
 	case keyspace.TypeZset:
 		rebuildZset(e, put)
+	case keyspace.TypeStream:
+		rebuildStream(e, put)
 	}
 	if e.Deadline() != 0 {
 		put(wordPExpireAt, e.Key(), at)
