@@ -19,10 +19,13 @@ import (
 // Local is a server and one client that run in the goroutine of the caller.
 type Local struct {
 	Engine *engine.Server
-	t      testing.TB
-	clock  *localReactor
-	conn   *localConn
-	words  []byte
+	// AroundRound, if set, is given each end of a round to run, for tests that measure it.
+	AroundRound func(round func() (more bool)) (more bool)
+
+	t     testing.TB
+	clock *localReactor
+	conn  *localConn
+	words []byte
 }
 
 // NewLocal returns a server with flags as main takes them and a connected client. There is no journal.
@@ -69,9 +72,17 @@ func (l *Local) Feed(in []byte) []byte {
 
 // settle runs rounds until there is nothing more to do.
 func (l *Local) settle() {
-	for l.Engine.EndOfRound() {
+	for more := true; more; {
+		if l.AroundRound != nil {
+			more = l.AroundRound(l.Engine.EndOfRound)
+		} else {
+			more = l.Engine.EndOfRound()
+		}
 	}
 }
+
+// Conn is the client's connection as the server has it, for tests that call the server's events themselves.
+func (l *Local) Conn() reactor.Conn { return l.conn }
 
 // Advance lets time pass: cron runs once at the end of it, and everything that is due by then is done.
 func (l *Local) Advance(d time.Duration) {

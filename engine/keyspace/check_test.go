@@ -73,7 +73,7 @@ func checkSegment(t testing.TB, s *segment, prefix uint64) {
 // that the arena's counters are the sum of what is reachable. Garbage must have been freed.
 func checkKeyspace(t testing.TB, ks *Keyspace) {
 	t.Helper()
-	if ks.Garbage() > 0 {
+	if len(ks.garbage) > 0 {
 		t.Fatal("checkKeyspace: garbage left")
 	}
 	a := ks.arena

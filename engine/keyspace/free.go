@@ -23,11 +23,7 @@ func (ks *Keyspace) dropRecordValue(b []byte, valAt int) {
 	switch Encoding(b[0] & flagEncoding) {
 	case EncLarge:
 		r := Ref(binary.LittleEndian.Uint64(b[valAt:]))
-		if ks.arena.Size(r) > freePages {
-			ks.garbage = append(ks.garbage, garbage{ref: r})
-		} else {
-			ks.arena.Free(r)
-		}
+		ks.freeBlock(r)
 	default:
 		if !Encoding(b[0] & flagEncoding).hasObject() {
 			return
@@ -39,17 +35,27 @@ func (ks *Keyspace) dropRecordValue(b []byte, valAt int) {
 	}
 }
 
+// freeBlock frees a block, later if it is a mapping: a system call each, and a segment may have hundreds.
+func (ks *Keyspace) freeBlock(r Ref) {
+	if ks.arena.isMapping(r) {
+		ks.FreeLater(r)
+	} else {
+		ks.arena.Free(r)
+	}
+}
+
 // FreeLater queues a block that no entry owns.
 func (ks *Keyspace) FreeLater(r Ref) { ks.garbage = append(ks.garbage, garbage{ref: r}) }
 
-// Garbage returns the number of things queued to be freed.
-func (ks *Keyspace) Garbage() int { return len(ks.garbage) }
+// Garbage returns the number of things queued to be freed, empty slabs among them.
+func (ks *Keyspace) Garbage() int { return len(ks.garbage) + ks.arena.idleSlabs() }
 
-// FreeStep frees a little, some tens of microseconds' worth, and returns true while there is more.
+// FreeStep frees a little, some tens of microseconds' worth (up to 200 when a slab goes back to the system), and returns
+// true while there is more.
 func (ks *Keyspace) FreeStep() bool {
 	n := len(ks.garbage)
-	if n == 0 {
-		return false
+	if ks.arena.unmapIdle() || n == 0 {
+		return ks.Garbage() > 0
 	}
 	g := ks.garbage[n-1] // last first: what a record refers to is freed before the rest of its index goes on
 	done := false
@@ -68,7 +74,7 @@ func (ks *Keyspace) FreeStep() bool {
 		ks.garbage[last] = garbage{}
 		ks.garbage = ks.garbage[:last]
 	}
-	return len(ks.garbage) > 0
+	return ks.Garbage() > 0
 }
 
 // freeSegment frees the segment at directory place pos and the records in it. It returns the place to go on at, and
@@ -86,7 +92,7 @@ func (ks *Keyspace) freeSegment(x *Index, pos int) (next int, done bool) {
 		if b := ks.arena.at(r); b[0]&flagField == 0 {
 			ks.dropRecordValue(b, parse(b).valAt)
 		}
-		ks.arena.Free(r)
+		ks.freeBlock(r) // a field of a Table may be a mapping itself
 	}
 	pos += 1 << (x.depth - s.depth)
 	ks.arena.Free(s.ref)
