@@ -246,7 +246,7 @@ func rangeReply(c *engine.Client, args engine.Args, r zsetRange, f fixed) {
 		from, to := r.within(z)
 		m := memberReply{c, r.withScores}
 		m.header(to - from)
-		z.each(from, to, r.reverse, m.member)
+		m.all(z, from, to, r.reverse)
 	}
 }
 
@@ -262,6 +262,26 @@ func (r *memberReply) header(n int) {
 		n *= 2
 	}
 	r.c.Reply.Array(n)
+}
+
+// all replies with the members of ranks from to to-1, the last one first when reverse.
+func (r *memberReply) all(z zsetView, from, to int, reverse bool) {
+	if z.tree == nil || r.scores {
+		z.each(from, to, reverse, r.member)
+		return
+	}
+	at := from
+	if reverse {
+		at = to - 1
+	}
+	for cursor := z.tree.At(at); from < to; from++ { // what most ask for, without a call back for each
+		r.c.Reply.Bulk(cursor.Member())
+		if reverse {
+			cursor.Prev()
+		} else {
+			cursor.Next()
+		}
+	}
 }
 
 func (r *memberReply) member(m packed.Elem, score float64) bool {

@@ -111,7 +111,7 @@ func (x inner) next() keyspace.Ref     { return keyspace.Ref(get40(x[nextAt:])) 
 func (x inner) setNext(r keyspace.Ref) { put40(x[nextAt:], uint64(r)) }
 
 func (x inner) child(i int) keyspace.Ref { return keyspace.Ref(get40(x[childAt+5*i:])) }
-func (x inner) size(i int) int           { return int(get40(x[sizeAt+5*i:])) }
+func (x inner) size(i int) int           { return int(binary.LittleEndian.Uint64(x[sizeAt+5*i:]) & (1<<40 - 1)) } // in one load
 func (x inner) setSize(i, n int)         { put40(x[sizeAt+5*i:], uint64(n)) }
 
 func (x inner) lowScore(i int) float64 {
