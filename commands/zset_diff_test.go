@@ -20,9 +20,7 @@ func init() {
 	}
 	comparers["zscan"] = scannedScores
 	comparers["zrandmember"], drawsByLot["zrandmember"] = drawnScores, true
-	for _, m := range zsetMeant {
-		meant = append(meant, m)
-	}
+	meant = append(meant, zsetMeant...)
 }
 
 var zsetMeant = []struct {
