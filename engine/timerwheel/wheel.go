@@ -32,6 +32,9 @@
 // A clock that leaps over the whole wheel would send far deadlines round once for each 12 days leapt. Such records
 // wait in one list aside (limbo) until the wheel has arrived, and are placed from there.
 //
+// A clock that jumps back does not turn the wheel back: its ticks run on, ahead of the clock by a skew that makes up for
+// the jump. What was placed before stands too early by that much then, is found there, and is placed again.
+//
 // # Records
 //
 // The wheel has no nodes. Each slot is a doubly linked list through two 40-bit fields inside the caller's records:
@@ -80,6 +83,7 @@ const (
 type Wheel[L Links] struct {
 	links    L
 	next     uint64           // first unfinished tick
+	skew     uint64           // ticks that the wheel is ahead of the clock: the sum of all jumps back
 	size     int              // records linked
 	occupied [levels]uint64   // bit s of level n: heads[n<<6|s] is not 0
 	heads    [numHeads]uint64 // first record of each slot, then of limbo
@@ -97,7 +101,7 @@ func (w *Wheel[L]) Len() int { return w.size }
 // without a word to the wheel, which places it again when its slot comes; to move it earlier, Cancel first.
 func (w *Wheel[L]) Add(r Ref) {
 	w.size++
-	w.place(r, tickOf(w.links.Deadline(r)))
+	w.place(r, w.tickOf(w.links.Deadline(r)))
 }
 
 // Cancel unlinks a record. One whose links are 0 (never added, or handed out by Advance) is left as it is.
@@ -136,10 +140,14 @@ func (w *Wheel[L]) Moved(_, r Ref) {
 
 // Advance moves time to nowMs and appends the records whose deadline is at or before nowMs to due, unlinked, in no
 // order within a slot. It handles at most budget records, handed out or cascaded, and visits no empty slot; if work is
-// left it returns more, and is to be called again. A nowMs before that of an earlier call changes nothing: the wheel
-// does not turn back, and what is added meanwhile waits for its next tick.
+// left it returns more, and is to be called again. A nowMs before that of an earlier call hands out nothing, and time goes
+// on from there.
 func (w *Wheel[L]) Advance(nowMs int64, due []Ref, budget int) (out []Ref, more bool) {
-	now := tickOf(nowMs)
+	now := w.tickOf(nowMs)
+	if now+1 < w.next {
+		w.skew += w.next - 1 - now
+		now = w.next - 1
+	}
 	for {
 		head, at := w.firstSlot()
 		if at > now {
@@ -168,12 +176,12 @@ func (w *Wheel[L]) NextDeadlineMs() (deadlineMs int64, ok bool) {
 	if w.heads[limbo] != 0 {
 		at = min(at, w.next)
 	}
-	return int64(min(at, maxTick)), true
+	return int64(min(at-min(at, w.skew), maxTick)), true
 }
 
 // Behind is how many milliseconds before nowMs the oldest unfinished tick lies; 0 when no work is left at nowMs.
 func (w *Wheel[L]) Behind(nowMs int64) int64 {
-	now := tickOf(nowMs)
+	now := w.tickOf(nowMs)
 	if _, at := w.firstSlot(); at <= now {
 		return int64(now - at)
 	}
@@ -182,6 +190,8 @@ func (w *Wheel[L]) Behind(nowMs int64) int64 {
 
 // tickOf clamps a time to the ticks there are. Ticks are unsigned, so that sums with a slot width cannot overflow.
 func tickOf(ms int64) uint64 { return uint64(max(ms, 0)) }
+
+func (w *Wheel[L]) tickOf(ms int64) uint64 { return tickOf(ms) + w.skew }
 
 // place links r at the head of the slot for a deadline.
 func (w *Wheel[L]) place(r Ref, deadline uint64) {
@@ -257,7 +267,7 @@ func (w *Wheel[L]) drain(head, now uint64, due []Ref, budget int) ([]Ref, int) {
 	r := w.heads[head]
 	for ; r != 0 && budget > 0; budget-- {
 		after, _ := w.links.Links(r)
-		switch deadline := tickOf(w.links.Deadline(r)); {
+		switch deadline := w.tickOf(w.links.Deadline(r)); {
 		case deadline <= now:
 			w.unlink(r)
 			due = append(due, r)

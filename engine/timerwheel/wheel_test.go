@@ -306,19 +306,36 @@ func TestDeadlinePast(t *testing.T) {
 	}
 }
 
+// TestClockJumpsBack has a record from before the jump, one added after it, and one that was past already.
 func TestClockJumpsBack(t *testing.T) {
-	w, s := newWheel(2, 5000)
-	s.records[1].deadline = 4000
-	w.Advance(6000, nil, 10)
+	w, s := newWheel(3, 5000)
+	s.records[1].deadline = 5500
+	s.records[2].deadline = 4600
+	s.records[3].deadline = 4000
 	w.Add(1)
+	w.Advance(5400, nil, 10)
 	if due, more := w.Advance(4500, nil, 10); len(due) != 0 || more {
-		t.Fatalf("the wheel turned back: %v %v", due, more)
+		t.Fatalf("the jump itself hands out %v %v", due, more)
 	}
-	if due, _ := w.Advance(6000, nil, 10); len(due) != 0 {
-		t.Fatal("due in a tick that was finished before it was added")
-	}
-	if due, _ := w.Advance(6001, nil, 10); !slices.Equal(due, []Ref{1}) {
-		t.Fatalf("due %v", due)
+	w.Add(2)
+	w.Add(3)
+	for now := int64(4501); now < 6000; now++ {
+		due, more := w.Advance(now, nil, 10)
+		var want []Ref
+		switch now {
+		case 4501:
+			want = []Ref{3}
+		case 4600:
+			want = []Ref{2}
+		case 5500:
+			want = []Ref{1}
+		}
+		if more || !slices.Equal(due, want) {
+			t.Fatalf("at %d: due %v more %v, want %v", now, due, more, want)
+		}
+		if at, ok := w.NextDeadlineMs(); ok && at <= now {
+			t.Fatalf("at %d: NextDeadlineMs %d", now, at)
+		}
 	}
 }
 
