@@ -3,6 +3,7 @@ package engine
 import (
 	"math"
 	"sort"
+	"time"
 
 	"redix/engine/keyspace"
 	"redix/engine/resp"
@@ -76,12 +77,15 @@ func (c *Client) Block(keys [][]byte, w Wait) bool {
 	s.numBlocked++
 	s.listen()
 	if w.DeadlineMs > 0 {
-		end := min(w.DeadlineMs, math.MaxInt64-1) + 1
-		b.timer = s.timers.add(c, end)
-		s.Reactor.TickWithin(s.untilMs(end))
+		lasts := min(w.DeadlineMs-s.NowMs, math.MaxInt64/2) + 1
+		b.timer = s.timers.add(c, s.upMs+lasts)
+		s.Reactor.TickWithin(time.Duration(min(max(lasts, 1), maxTickMs)) * time.Millisecond)
 	}
 	return true
 }
+
+// maxTickMs bounds a distance in time before it becomes a Duration.
+const maxTickMs = 1000
 
 // queueAt returns the queue at a key, made if there is none.
 func (s *Server) queueAt(at dbKey) *waitQueue {
@@ -245,7 +249,7 @@ const waitsBatch = 16
 func (s *Server) endWaits() (more bool) {
 	stop := s.nanotime() + sliceNs
 	for more = true; more && s.nanotime() < stop; {
-		s.timers.due, more = s.timers.wheel.Advance(s.NowMs, s.timers.due[:0], waitsBatch)
+		s.timers.due, more = s.timers.wheel.Advance(s.upMs, s.timers.due[:0], waitsBatch)
 		for _, r := range s.timers.due {
 			if c := s.timers.take(r); c != nil {
 				c.blocked.timer = 0
@@ -257,7 +261,7 @@ func (s *Server) endWaits() (more bool) {
 	return more
 }
 
-// timers are the deadlines of waiting clients: nodes for the timer wheel, by number from 1.
+// timers are the ends of waits, in milliseconds of Server.upMs: nodes for the timer wheel, by number from 1.
 type timers struct {
 	nodes []timerNode
 	free  []uint64
@@ -280,9 +284,9 @@ func (l timerLinks) Links(r uint64) (next, prev uint64) {
 func (l timerLinks) SetNext(r uint64, v uint64) { l.t.nodes[r].next = v }
 func (l timerLinks) SetPrev(r uint64, v uint64) { l.t.nodes[r].prev = v }
 
-func newTimers(nowMs int64) *timers {
+func newTimers() *timers {
 	t := &timers{nodes: make([]timerNode, 1)}
-	t.wheel = timerwheel.New(timerLinks{t}, nowMs)
+	t.wheel = timerwheel.New(timerLinks{t}, 0)
 	return t
 }
 
@@ -314,7 +318,7 @@ func (t *timers) take(r uint64) *Client {
 	return c
 }
 
-// soonestMs is when the next wait may end.
+// soonestMs is when the next wait may end, on the same clock.
 func (t *timers) soonestMs() int64 {
 	if at, ok := t.wheel.NextDeadlineMs(); ok {
 		return at

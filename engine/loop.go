@@ -158,8 +158,8 @@ func (s *Server) Tick(now time.Time) time.Duration {
 	}
 	s.endWaits()
 	next := s.cronAt.Sub(now)
-	if at := s.timers.soonestMs(); at < s.NowMs+next.Milliseconds() {
-		next = s.untilMs(at)
+	if at := s.timers.soonestMs(); at < s.upMs+next.Milliseconds() {
+		next = time.Duration(max(at-s.upMs, 1)) * time.Millisecond
 	}
 	if at := s.Keyspace.SoonestMs(); s.loader == nil && !s.NoActiveExpire && at < s.NowMs+next.Milliseconds() {
 		next = time.Duration(max(at+1-s.NowMs, 1)) * time.Millisecond
@@ -177,11 +177,6 @@ func (s *Server) cron() {
 	s.checkClients()
 }
 
-// untilMs is the time until a deadline has passed, at least a millisecond.
-func (s *Server) untilMs(atMs int64) time.Duration {
-	return time.Duration(max(atMs-s.NowMs, 1)) * time.Millisecond
-}
-
 // beginRound takes over the round's clock at the first event of a round.
 func (s *Server) beginRound() {
 	if !s.inRound {
@@ -192,6 +187,10 @@ func (s *Server) beginRound() {
 
 func (s *Server) setClock(now time.Time) {
 	s.NowMs = now.UnixMilli()
+	if s.since.IsZero() {
+		s.since = now
+	}
+	s.upMs = now.Sub(s.since).Milliseconds()
 	if s.loader == nil {
 		s.Keyspace.NowMs = s.NowMs
 	}

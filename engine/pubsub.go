@@ -231,19 +231,24 @@ func (s *Server) queueOutput(c *Client, b []byte, offset int64) {
 // flushSome writes queued outputs for about a slice of time. It returns true when there are more.
 func (s *Server) flushSome() bool {
 	end := s.nanotime() + sliceNs
-	for i, c := range s.toFlush {
-		if i%8 == 7 && s.nanotime() > end {
-			s.toFlush = s.toFlush[:copy(s.toFlush, s.toFlush[i:])]
-			return true
-		}
+	for s.flushed < len(s.toFlush) {
+		c := s.toFlush[s.flushed]
+		s.toFlush[s.flushed] = nil
+		s.flushed++
 		c.flushing = false
 		if !c.closed {
 			s.flush(c)
 		}
+		if s.flushed%8 == 0 && s.nanotime() > end {
+			break
+		}
 	}
-	clear(s.toFlush)
-	s.toFlush = s.toFlush[:0]
-	return false
+	if s.flushed > len(s.toFlush)/2 { // what is left moves at most once
+		n := copy(s.toFlush, s.toFlush[s.flushed:])
+		clear(s.toFlush[n:])
+		s.toFlush, s.flushed = s.toFlush[:n], 0
+	}
+	return len(s.toFlush) > 0
 }
 
 // outputClass is the class whose output limits hold for the client.

@@ -72,9 +72,11 @@ type Server struct {
 	replay    *Client
 	cronAt    time.Time
 	base      time.Time
-	running   Args    // words of the command that is running
-	current   *Client // whose command that is
-	outer     *Client // whose command it was before a command that had waited was run, or nil
+	since     time.Time // of the first round
+	upMs      int64     // since then; the system's clock may be set, this one may not
+	running   Args      // words of the command that is running
+	current   *Client   // whose command that is
+	outer     *Client   // whose command it was before a command that had waited was run, or nil
 	late      []lateMessage
 	inExec    bool
 	execFed   bool // MULTI has been journalled
@@ -84,7 +86,8 @@ type Server struct {
 	channel   []byte
 	watched   map[dbKey][]*Client
 	subs      [subKinds]map[string]*subscribers
-	toFlush   []*Client
+	toFlush   []*Client // outputs to be written between the rounds
+	flushed   int       // of them
 
 	waitKeys   map[dbKey]*waitQueue // who waits for a key
 	readyKeys  []*waitQueue         // of keys that have changed
@@ -138,7 +141,7 @@ func NewServer(cfg *config.Config, table *Table, log *slog.Logger) *Server {
 	for kind := range s.subs {
 		s.subs[kind] = map[string]*subscribers{}
 	}
-	s.timers = newTimers(s.NowMs)
+	s.timers = newTimers()
 	s.ApplyConfig()
 	return s
 }
