@@ -162,7 +162,7 @@ func (a *claimArgs) claim(d *delivery, id stream.ID) bool {
 	if a.retries >= 0 {
 		p.Deliveries = a.retries
 	} else if !a.justID {
-		p.Deliveries++
+		p.Count()
 	}
 	d.take(p, &entry, a.justID)
 	return true
@@ -250,7 +250,7 @@ func xautoclaim(c *engine.Client, args engine.Args) {
 		case a.minIdleMs == 0 || d.nowMs-p.DeliveredMs >= a.minIdleMs:
 			p.DeliveredMs = d.nowMs
 			if !a.justID {
-				p.Deliveries++
+				p.Count()
 			}
 			d.take(p, &entry, a.justID)
 			n++
@@ -268,9 +268,11 @@ func (a *autoClaimArgs) replyRest(c *engine.Client, mark, n int, g *stream.Group
 	if it := g.Range(nil, next, stream.MaxID); more && it.Next() {
 		cursor = it.ID
 	}
-	head := resp.Reply{Proto: c.Reply.Proto}
+	b := &c.Server().Scratch[0]
+	head := resp.Reply{B: (*b)[:0]} // the cursor is known last and comes first
 	var room [48]byte
 	head.Bulk(cursor.AppendTo(room[:0]))
+	*b = head.B
 	c.Reply.B = slices.Insert(c.Reply.B, mark, head.B...)
 	c.Reply.Array(len(deleted))
 	for _, id := range deleted {

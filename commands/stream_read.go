@@ -331,7 +331,7 @@ func (d *delivery) history(after stream.ID, count int64) {
 		replyEntry(d.c, &entry)
 		p := it.Pending
 		p.DeliveredMs = d.nowMs
-		p.Deliveries++
+		p.Count()
 		d.g.Set(p)
 	}
 	d.c.Reply.EndArray(mark, n)
@@ -346,7 +346,6 @@ var (
 	wordLastID         = []byte("LASTID")
 	wordSetID          = []byte("SETID")
 	wordCreate         = []byte("CREATE")
-	wordMkStream       = []byte("MKSTREAM")
 	wordEntriesRead    = []byte("ENTRIESREAD")
 	wordEntriesAdded   = []byte("ENTRIESADDED")
 	wordMaxDeletedID   = []byte("MAXDELETEDID")

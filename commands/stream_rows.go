@@ -25,7 +25,7 @@ var streamRows = []engine.Row{
 		Syntax:  "key [NOMKSTREAM] [" + trimSyntax + "] <* | id> field value [field value ...]",
 		History: []string{"6.2.0: The NOMKSTREAM, MINID and LIMIT options.", "7.0.0: IDs of the form ms-*."},
 		Hints:   "nondeterministic_output", Handler: xadd},
-	{Name: "xautoclaim", Arity: -6, Flags: engine.Write | engine.Fast, Keys: engine.OneKey(1, "RW access delete"), Group: "stream",
+	{Name: "xautoclaim", Arity: -6, Flags: engine.Write | engine.Fast, Keys: engine.OneKey(1, "RW delete"), Group: "stream",
 		Since: "6.2.0", Complexity: "O(1) for a small COUNT.", Summary: "Gives pending entries that wait for long to another consumer.",
 		Syntax:  "key group consumer min-idle-time start [COUNT count] [JUSTID]",
 		History: []string{"7.0.0: Replies with the IDs of deleted entries, which are no longer pending."},

@@ -3,6 +3,7 @@ package stream
 import (
 	"cmp"
 	"encoding/binary"
+	"math"
 	"slices"
 	"strings"
 
@@ -40,6 +41,16 @@ type Pending struct {
 	Consumer    *Consumer
 	DeliveredMs int64
 	Deliveries  int64
+}
+
+// Count counts one more delivery, up to what an int64 holds.
+func (p *Pending) Count() { p.Deliveries = oneMore(p.Deliveries) }
+
+func oneMore(n int64) int64 {
+	if n == math.MaxInt64 {
+		return n
+	}
+	return n + 1
 }
 
 // The value of a group's tree: delivery time 8 | deliveries 8 | number of the consumer 4.
@@ -102,7 +113,7 @@ func (s *Stream) Lag(g *Group) (n int64, ok bool) {
 // Deliver notes that an entry beyond Last has been given out.
 func (g *Group) Deliver(s *Stream, id ID) {
 	if g.Read != UnknownRead && !s.HasGaps(id) {
-		g.Read++
+		g.Read = oneMore(g.Read)
 	} else if s.Added != 0 {
 		g.Read = s.CountTo(id)
 	}

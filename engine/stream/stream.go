@@ -75,7 +75,7 @@ func (s *Stream) block(r keyspace.Ref) block { return s.arena.Block(r) }
 // entry is built in scratch, which is returned, maybe grown.
 func (s *Stream) Append(id ID, fields [][]byte, lim Limits, scratch []byte) []byte {
 	s.Last = id
-	s.Added++
+	s.Added = oneMore(s.Added)
 	s.length++
 	if s.length == 1 {
 		s.first = id
