@@ -329,6 +329,15 @@ func quotable(b []byte, max int) []byte {
 // Each visits the places of the keys that the specification finds in args.
 func (k *KeySpec) Each(args Args, visit func(place int)) {
 	first := k.Index
+	if first == 0 && k.Keyword == "" {
+		if k.Find == nil {
+			return
+		}
+		if i := k.Find(args); i > 0 {
+			visit(i)
+		}
+		return
+	}
 	if k.Keyword != "" {
 		if first = k.findKeyword(args); first < 0 {
 			return

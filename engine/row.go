@@ -70,6 +70,9 @@ type KeySpec struct {
 	FirstKey int // relative to the first place
 
 	Incomplete bool // the specification does not cover all keys
+
+	// Find returns the place of the key, 0 for none, in a specification that says nothing else and is unknown to clients.
+	Find func(args Args) int
 }
 
 // OneKey is a key at a fixed place.
