@@ -139,7 +139,7 @@ func (p *syntaxParser) bracket(before []argument) []argument {
 		n := len(inner)
 		if k := len(before) - n; n > 0 && k >= 0 && sameNames(before[k:], inner) {
 			again := repeated(before[k:])
-			again.repeatToken = again.token != "" && inner[0].token != ""
+			again.repeatToken = n == 1 && inner[0].token != ""
 			return append(before[:k:k], again)
 		}
 		again := repeated(inner)
