@@ -6,7 +6,7 @@ FUZZTIME ?= 20s
 DIFF     ?= 1000000
 CRASHES  ?= 25
 
-.PHONY: help build run tools test race fuzz bench lint fmt clean difftest crashtest
+.PHONY: help build run tools test race fuzz bench lint fmt clean difftest crashtest longtest
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,3 +67,6 @@ difftest: tools ## compare DIFF (1,000,000) random commands of each group with r
 
 crashtest: ## kill the server CRASHES (25) times in each appendfsync policy and look for lost writes
 	REDIX_CRASHES=$(CRASHES) $(GO) test -v -count=1 -timeout 2h -run '^TestCrash' ./commands
+
+longtest: tools ## the tests that have a long form, in it: values of 512 MB, 3,000,000 keys, a journal of 110 MB
+	REDIX_LONG=1 $(GO) test -v -count=1 -timeout 2h -run '^Test(LargestValue|DeletingDoesNot|Loading)' ./commands

@@ -19,6 +19,9 @@ import (
 	"redix/commands/servertest"
 )
 
+// environment is never empty: exec takes that for the test's own, which may have settings.
+func environment(env []string) []string { return append([]string{"LANG=C"}, env...) }
+
 // ended is a run of the program that came to its end by itself.
 type ended struct {
 	code           int
@@ -32,7 +35,7 @@ func runToEnd(t *testing.T, dir string, env []string, args ...string) ended {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, servertest.Binary(t), args...)
 	var stdout, stderr bytes.Buffer
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, &stdout, &stderr
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, environment(env), &stdout, &stderr
 	var exit *exec.ExitError
 	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
@@ -134,7 +137,7 @@ type child struct {
 func start(t *testing.T, dir string, env []string, args ...string) *child {
 	t.Helper()
 	c := &child{Cmd: exec.Command(servertest.Binary(t), args...)}
-	c.Dir, c.Env, c.Cmd.Stdout, c.Cmd.Stderr = dir, env, &c.stdout, &c.stderr
+	c.Dir, c.Env, c.Cmd.Stdout, c.Cmd.Stderr = dir, environment(env), &c.stdout, &c.stderr
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -64,9 +64,9 @@ func repliesIn(b []byte) (n int) {
 	return n
 }
 
-// TestLargestValue goes with 24 MB, and with REDIX_LONG to the limit of 512 MB.
+// TestLargestValue goes with 6 MB, and with REDIX_LONG to the limit of 512 MB.
 func TestLargestValue(t *testing.T) {
-	size := 24 << 20
+	size := 6 << 20
 	if os.Getenv("REDIX_LONG") != "" {
 		size = 512 << 20
 	}
