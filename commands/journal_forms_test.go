@@ -55,7 +55,7 @@ func checkRecords(t *testing.T, flags []string, steps []journalled) {
 			if ok {
 				var n int64
 				fmt.Sscan(ms, &n)
-				w = fmt.Sprint(head, l.NowMs()+n)
+				w = fmt.Sprint(head, l.NowMs()+n) + strings.TrimLeft(ms, "0123456789")
 			}
 			if w != "" {
 				want = append(want, w)

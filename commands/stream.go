@@ -172,7 +172,11 @@ func (a *addArgs) exact(c *engine.Client, args engine.Args, s *stream.Stream) {
 	args[a.trimAt-1] = wordEquals
 	b := &c.Server().Scratch[2]
 	if a.trim.ByID {
-		*b = s.First().AppendTo((*b)[:0])
+		first := s.First()
+		if s.Len() == 0 {
+			first = stream.MaxID
+		}
+		*b = first.AppendTo((*b)[:0])
 	} else {
 		*b = strconv.AppendInt((*b)[:0], int64(s.Len()), 10)
 	}
