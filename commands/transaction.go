@@ -13,7 +13,7 @@ var transactionRows = []engine.Row{
 	{Name: "discard", Arity: 1, Flags: transactionFast | engine.RunsInMulti, Group: "transactions", Since: "2.0.0",
 		Complexity: "O(N) where N is the number of queued commands",
 		Summary:    "Drops the commands queued since MULTI, and all watches.", Handler: discard},
-	{Name: "exec", Arity: 1, Flags: transactionFlags | engine.SkipSlowlog | engine.RunsInMulti, Group: "transactions",
+	{Name: "exec", Arity: 1, Flags: transactionFlags | engine.SkipSlowlog | engine.RunsInMulti | engine.EndsMulti, Group: "transactions",
 		Since: "1.2.0", Complexity: "Depends on the queued commands.",
 		Summary: "Runs the commands queued since MULTI, unless a watched key has changed.", Handler: exec},
 	{Name: "multi", Arity: 1, Flags: transactionFast | engine.RunsInMulti, Group: "transactions", Since: "1.2.0",

@@ -45,7 +45,7 @@ type waitQueue struct {
 type Wait struct {
 	// DeadlineMs is when it ends, in Unix milliseconds; 0 is never. It ends when this millisecond is over.
 	DeadlineMs int64
-	// Type is what a key must hold for the command to be run again.
+	// Type is what a key must hold for the command to be run again; TypeNone is anything.
 	Type keyspace.Type
 	// OnMissing makes the command run again whatever happens to a key, also when it is deleted.
 	OnMissing bool
@@ -174,7 +174,7 @@ func (s *Server) serve(q *waitQueue) {
 		serial = c.blocked.serial
 		e, ok := s.Keyspace.DB(q.at.db).Lookup([]byte(q.at.key))
 		switch {
-		case ok && e.Type() == c.blocked.Type || c.blocked.OnMissing:
+		case c.blocked.OnMissing, ok && (e.Type() == c.blocked.Type || c.blocked.Type == keyspace.TypeNone):
 			s.runAgain(c)
 		case !ok && !q.onMissing:
 			return

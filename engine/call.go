@@ -176,7 +176,7 @@ func (s *Server) resolve(c *Client, row *Row, args Args) *Row {
 		row = sub
 	}
 	if n := len(args); row.Arity > 0 && n != row.Arity || n < -row.Arity {
-		return s.refuse(row, "ERR wrong number of arguments for '"+row.FullName+"' command")
+		return s.refuse(c, row, "ERR wrong number of arguments for '"+row.FullName+"' command")
 	}
 	return s.gates(c, row)
 }
@@ -184,16 +184,16 @@ func (s *Server) resolve(c *Client, row *Row, args Args) *Row {
 // gates are the checks that depend on the state of client and server.
 func (s *Server) gates(c *Client, row *Row) *Row {
 	if !c.Authenticated && row.Flags&NoAuth == 0 {
-		return s.refuse(row, errNoAuth)
+		return s.refuse(c, row, errNoAuth)
 	}
 	if c.subs != nil && c.Proto == 2 && row.Flags&InSubscriber == 0 && c.subscriber() {
-		return s.refuse(row, "ERR Can't execute '"+row.FullName+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
+		return s.refuse(c, row, "ERR Can't execute '"+row.FullName+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
 	}
 	if s.loader != nil && row.Flags&Loading == 0 && !c.Loading() {
-		return s.refuse(row, errLoading)
+		return s.refuse(c, row, errLoading)
 	}
 	if problem := s.journalProblem(c, row.Flags); problem != "" {
-		return s.refuse(row, problem)
+		return s.refuse(c, row, problem)
 	}
 	return row
 }
@@ -208,8 +208,13 @@ func (s *Server) journalProblem(c *Client, flags Flags) string {
 	return ""
 }
 
-func (s *Server) refuse(row *Row, text string) *Row {
+// refuse replies with an error in place of running the command. A refused EXEC drops its transaction.
+func (s *Server) refuse(c *Client, row *Row, text string) *Row {
 	row.Stats.Rejected++
+	if row.Flags&EndsMulti != 0 {
+		c.Discard()
+		text = execAbort + strings.TrimPrefix(text, "ERR ")
+	}
 	s.replies.Error(text)
 	return nil
 }

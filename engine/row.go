@@ -36,6 +36,7 @@ const (
 	MovableKeys
 	AllowBusy
 	RunsInMulti  // runs at once inside MULTI (engine only): EXEC, DISCARD
+	EndsMulti    // drops the transaction when it is refused (engine only): EXEC
 	InSubscriber // allowed to a RESP2 client that has subscriptions (engine only)
 	Brief        // as short as a Fast command, though COMMAND INFO does not say so (engine only): SET
 	AllKeys      // reads or changes keys that its arguments do not name (engine only): KEYS, FLUSHALL

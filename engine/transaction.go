@@ -33,7 +33,10 @@ type watch struct {
 	expired bool // already when WATCH came
 }
 
-const queuedWord = "QUEUED"
+const (
+	queuedWord = "QUEUED"
+	execAbort  = "EXECABORT Transaction discarded because of: "
+)
 
 // txn returns the client's transaction, made on first use: most clients have none.
 func (c *Client) txn() *transaction {
@@ -75,7 +78,7 @@ func (c *Client) Discard() {
 // enqueue keeps a command for EXEC.
 func (s *Server) enqueue(c *Client, row *Row, args Args) {
 	if row.Flags&NoMulti != 0 {
-		s.refuse(row, "ERR Command not allowed inside a transaction")
+		s.refuse(c, row, "ERR Command not allowed inside a transaction")
 		c.tx.refused = true
 		return
 	}
@@ -115,7 +118,7 @@ func (c *Client) Exec() {
 	c.tx = nil
 	switch problem := s.journalProblem(c, tx.flags); {
 	case problem != "":
-		c.Reply.Error("EXECABORT Transaction discarded because of: " + problem)
+		c.Reply.Error(execAbort + problem)
 		return
 	case tx.refused:
 		c.Reply.Error("EXECABORT Transaction discarded because of previous errors.")
