@@ -187,34 +187,52 @@ func (s *steps) draw(r *rand.Rand) [][]string {
 	return commands
 }
 
+// transactions are steps of clients that watch, queue and run, with mistakes.
+var transactions = steps{
+	waits: []string{"WATCH L", "WATCH L L Z", "UNWATCH", "MULTI", "EXEC", "DISCARD", "WATCH", "EXEC x"},
+	others: []string{"SET L v", "APPEND L x", "GET L", "DEL L L", "INCR L", "HSET L f v", "RENAME L L", "COPY L L REPLACE", "EXPIRE L 100", "PERSIST L",
+		"EXPIRE L -1", "MOVE L 1", "SELECT 1", "SELECT 0", "SWAPDB 0 1", "FLUSHDB", "FLUSHALL", "NOSUCH", "SET L", "GETDEL L", "MSET a 1 b 2",
+		"SETRANGE L 1 x", "TOUCH L", "LPUSH L x", "BLPOP L 0", "ZADD Z 1 m", "ZINCRBY Z 0 m", "CLIENT NOSUCH", "SHUTDOWN x", "RESET", "SETNX L v",
+		"UNLINK L", "PING", "ECHO a", "SADD L m", "SMOVE L L m", "GETEX L PERSIST", "PUBLISH L x"},
+}
+
+// compareCrowds plays random steps on both servers.
+func compareCrowds(t *testing.T, reactor string, proto int, kind *steps) {
+	r := newSource(t, "b").Rand
+	s, p := servertest.Start(t, reactor), servertest.StartRedis(t)
+	ours := newCrowd(t, s.Dial, proto)
+	redis := newCrowd(t, func() *servertest.Conn { return servertest.Dial(t, p.Addr) }, proto)
+	var history []string
+	for range crowdSteps {
+		at := r.IntN(crowdSize)
+		if ours.members[at].waiting {
+			if r.IntN(10) == 0 {
+				history = append(history, fmt.Sprintf("%d leaves", at))
+				ours.leave(at, proto)
+				redis.leave(at, proto)
+			}
+			continue
+		}
+		commands := kind.draw(r)
+		history = append(history, fmt.Sprintf("%d %q", at, commands))
+		if a, b := ours.step(at, commands), redis.step(at, commands); !slices.Equal(a, b) {
+			t.Fatalf("%s\n ours  %q\n redis %q", strings.Join(history[max(0, len(history)-40):], "\n"), a, b)
+		}
+	}
+	if a, b := servertest.Dump(ours.control), servertest.Dump(redis.control); a != b {
+		t.Errorf("the data differs:\n%s\n%s", a, b)
+	}
+}
+
 func TestDiffBlocking(t *testing.T) {
 	for i, kind := range []*steps{&waitsAtOne, &waitsAtSeveral, &waitsAtOne, &waitsAtSeveral} {
 		proto, name := 2+i/2%2, servertest.Reactors[(i+i/2)%len(servertest.Reactors)]
-		t.Run(fmt.Sprintf("%s/RESP%d/%d", name, proto, i%2+1), func(t *testing.T) {
-			r := newSource(t, "b").Rand
-			s, p := servertest.Start(t, name), servertest.StartRedis(t)
-			crowds := []*crowd{newCrowd(t, s.Dial, proto), newCrowd(t, func() *servertest.Conn { return servertest.Dial(t, p.Addr) }, proto)}
-			var history []string
-			for range crowdSteps {
-				at := r.IntN(crowdSize)
-				if crowds[0].members[at].waiting {
-					if r.IntN(10) == 0 {
-						history = append(history, fmt.Sprintf("%d leaves", at))
-						crowds[0].leave(at, proto)
-						crowds[1].leave(at, proto)
-					}
-					continue
-				}
-				commands := kind.draw(r)
-				history = append(history, fmt.Sprintf("%d %q", at, commands))
-				ours, redis := crowds[0].step(at, commands), crowds[1].step(at, commands)
-				if !slices.Equal(ours, redis) {
-					t.Fatalf("%s\n ours  %q\n redis %q", strings.Join(history[max(0, len(history)-40):], "\n"), ours, redis)
-				}
-			}
-			if ours, redis := servertest.Dump(crowds[0].control), servertest.Dump(crowds[1].control); ours != redis {
-				t.Errorf("the data differs:\n%s\n%s", ours, redis)
-			}
-		})
+		t.Run(fmt.Sprintf("%s/RESP%d/%d", name, proto, i%2+1), func(t *testing.T) { compareCrowds(t, name, proto, kind) })
+	}
+}
+
+func TestDiffTransactions(t *testing.T) {
+	for i, name := range servertest.Reactors {
+		t.Run(name, func(t *testing.T) { compareCrowds(t, name, 3-i%2, &transactions) })
 	}
 }
