@@ -14,6 +14,16 @@ import (
 	"redix/commands/servertest"
 )
 
+func init() {
+	for name, flagsDiffer := range map[string]bool{"blmove": true, "blmpop": false, "blpop": true, "brpop": true, "brpoplpush": true,
+		"bzmpop": false, "bzpopmax": true, "bzpopmin": true} {
+		notCompared[name] = "compared by TestDiffBlocking"
+		if flagsDiffer { // scripts may call them since 7.2
+			tableDiffers[name+" flags"] = since72
+		}
+	}
+}
+
 const (
 	crowdSize  = 12
 	crowdSteps = 1500
