@@ -118,6 +118,9 @@ func (r *Reactor) open() error {
 	return nil
 }
 
+// nap is how long the loop keeps its processor while it waits.
+const nap = 500 * time.Microsecond
+
 // Run is the loop.
 func (r *Reactor) Run() error {
 	defer r.shut()
@@ -143,13 +146,20 @@ func (r *Reactor) Run() error {
 	return nil
 }
 
-// poll asks once without blocking and without telling the Go scheduler; only if nothing is ready does it go to sleep.
-// Under load the sleep is rare, and its price (giving up the processor to other goroutines and getting it back) with it.
+// poll asks once without blocking; if nothing is ready it naps, and only then goes to sleep. The Go scheduler is told of
+// the sleep alone. It takes the processor from whoever is in a system call that it knows of for over 20 microseconds, and
+// its monitor thread then looks every 20 microseconds; a server that is not quite saturated would pay for that with
+// each command. While it naps the loop keeps its processor (there are two); a signal, which the collector sends when it
+// wants all to stop, ends the nap.
 func (r *Reactor) poll(more bool) (int, error) {
 	n, errno := pollNow(r.epfd, r.events)
 	if n == 0 && errno == 0 && !more {
-		if delay := r.delay(); delay > 0 {
-			n, errno = pollWait(r.epfd, r.events, delay)
+		delay := r.delay()
+		if delay > 0 {
+			n, errno = pollNap(r.epfd, r.events, min(delay, nap))
+		}
+		if n == 0 && errno == 0 && delay > nap {
+			n, errno = pollWait(r.epfd, r.events, delay-nap)
 		}
 	}
 	if errno == unix.EINTR {

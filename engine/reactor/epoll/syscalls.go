@@ -56,6 +56,20 @@ func pollNow(epfd int, events []unix.EpollEvent) (n int, errno unix.Errno) {
 // timespec is the kernel's, 64 bits wide on every architecture, which unix.Timespec is not.
 type timespec struct{ sec, nsec int64 }
 
+// pollNap is pollWait without telling the Go scheduler, for short delays. Where the kernel knows no nanoseconds it does
+// not wait.
+func pollNap(epfd int, events []unix.EpollEvent, delay time.Duration) (n int, errno unix.Errno) {
+	ts := timespec{0, int64(delay)}
+	r, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(unsafe.Pointer(&ts)), 0, 0)
+	if errno == unix.ENOSYS || errno == unix.EPERM {
+		return 0, 0
+	}
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(r), 0
+}
+
 // pollWait sleeps until something is ready or the delay is over. Kernels before 5.11 know no nanoseconds here: there the
 // delay is rounded up to milliseconds.
 func pollWait(epfd int, events []unix.EpollEvent, delay time.Duration) (n int, errno unix.Errno) {
