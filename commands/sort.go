@@ -3,6 +3,8 @@ package commands
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
+	"math"
 	"slices"
 
 	"redix/engine"
@@ -87,7 +89,9 @@ func sortAny(c *engine.Client, args engine.Args, readonly bool) {
 	if kind == keyspace.TypeSet && o.unsorted && o.store != nil { // what is stored must not depend on how a set is kept
 		o.unsorted, o.alpha, o.by = false, true, nil
 	}
-	s := sorter{c: c, o: &o, ofSet: kind == keyspace.TypeSet}
+	text := &c.Server().Scratch[1]
+	s := sorter{c: c, o: &o, ofSet: kind == keyspace.TypeSet, text: (*text)[:0]}
+	defer func() { *text = s.text }()
 	from, to := 0, 0
 	if found {
 		from, to = s.load(&e)
@@ -97,9 +101,10 @@ func sortAny(c *engine.Client, args engine.Args, readonly bool) {
 			c.Reply.Error("ERR One or more scores can't be converted into double")
 			return
 		}
-		slices.SortFunc(s.items, s.compare)
+		s.sort(from, to)
+	} else {
+		s.items = s.items[from:to]
 	}
-	s.items = s.items[from:to]
 	if o.store != nil {
 		s.store()
 		return
@@ -127,13 +132,14 @@ func (s *sorter) element(it *sortItem) []byte { return s.text[it.at:it.end:it.en
 
 // add copies an element.
 func (s *sorter) add(v packed.Elem) {
-	at := len(s.text)
+	it := sortItem{at: len(s.text)}
 	if v.IsInt {
 		s.text = v.AppendTo(s.text)
 	} else {
 		s.text = append(s.text, v.Str...)
 	}
-	s.items = append(s.items, sortItem{at: at, end: len(s.text)})
+	it.end = len(s.text)
+	s.items = append(s.items, it)
 }
 
 // window is which of n elements LIMIT leaves.
@@ -225,25 +231,76 @@ func sortScore(b []byte) (score float64, ok bool) {
 	if len(b) == 0 {
 		return 0, true
 	}
-	return resp.ParseFloat(bytes.TrimLeft(b, " \t\n\v\f\r"))
+	if b[0] <= ' ' {
+		b = bytes.TrimLeft(b, " \t\n\v\f\r")
+	}
+	return resp.ParseFloat(b)
 }
 
-func (s *sorter) compare(a, b sortItem) int {
+// sortRank is what moves while sorting: an item and a number that decides most comparisons. Where two are equal, compare
+// does.
+type sortRank struct {
+	key  uint64 // of a score, its bits so that they order; of text, the first 8 bytes
+	item int
+}
+
+// sort orders the items and keeps those from from to to-1.
+func (s *sorter) sort(from, to int) {
+	ranks := make([]sortRank, len(s.items))
+	for i := range s.items {
+		ranks[i] = sortRank{s.rank(&s.items[i]), i}
+	}
+	slices.SortFunc(ranks, func(a, b sortRank) int {
+		switch {
+		case a.key == b.key:
+			return s.compare(&s.items[a.item], &s.items[b.item])
+		case (a.key < b.key) != s.o.descending:
+			return -1
+		}
+		return 1
+	})
+	kept := make([]sortItem, 0, to-from)
+	for _, r := range ranks[from:to] {
+		kept = append(kept, s.items[r.item])
+	}
+	s.items = kept
+}
+
+func (s *sorter) rank(it *sortItem) uint64 {
+	if !s.o.alpha {
+		bits := math.Float64bits(it.score + 0) // no negative zero
+		if bits>>63 != 0 {
+			return ^bits
+		}
+		return bits | 1<<63
+	}
+	b := s.element(it)
+	if s.o.by != nil {
+		if it.weightAt < 0 {
+			return 0
+		}
+		b = s.text[it.weightAt:it.weightEnd]
+	}
+	var head [8]byte
+	copy(head[:], b)
+	return binary.BigEndian.Uint64(head[:])
+}
+
+// compare orders two items whose ranks are equal.
+func (s *sorter) compare(a, b *sortItem) int {
 	var order int
 	switch {
 	case !s.o.alpha:
-		if order = cmp.Compare(a.score, b.score); order == 0 {
-			order = bytes.Compare(s.element(&a), s.element(&b))
-		}
+		order = bytes.Compare(s.element(a), s.element(b)) // the scores are equal
 	case s.o.by == nil:
-		order = bytes.Compare(s.element(&a), s.element(&b))
+		order = bytes.Compare(s.element(a), s.element(b))
 	case a.weightAt < 0 || b.weightAt < 0:
 		order = cmp.Compare(min(a.weightAt, 0), min(b.weightAt, 0))
 	default:
 		order = bytes.Compare(s.text[a.weightAt:a.weightEnd], s.text[b.weightAt:b.weightEnd])
 	}
 	if order == 0 && s.ofSet {
-		order = bytes.Compare(s.element(&a), s.element(&b))
+		order = bytes.Compare(s.element(a), s.element(b))
 	}
 	if s.o.descending {
 		order = -order
@@ -296,6 +353,9 @@ func (s *sorter) store() {
 	c, key := s.c, s.o.store
 	e, found := c.LookupWrite(key)
 	if found {
+		ks := c.Server().Keyspace
+		defer func(was bool) { ks.TellCreated = was }(ks.TellCreated)
+		ks.TellCreated = false // it is no new key
 		c.DB.Delete(&e)
 	}
 	switch {
