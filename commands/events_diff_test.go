@@ -58,19 +58,35 @@ func (l *listener) run(commands [][]string) []string {
 // notHeard are the commands that do not do the same on both servers.
 var notHeard = map[string]bool{"spop": true, "debug": true, "pfdebug": true, "randomkey": true, "object": true, "memory": true}
 
-// toldHere are events that redis-server leaves out, by command: it grows a string for a BITFIELD whose operations all
-// fail, or changes registers before PFADD meets a damaged one, and tells nobody, the journal neither.
-var toldHere = map[string]string{"bitfield": " setbit", "pfadd": " pfadd"}
+// toldHere are events that redis-server 7.0 leaves out, by command. It grows a string for a BITFIELD whose operations all
+// fail, or changes registers before PFADD meets a damaged one, and tells nobody, the journal neither. Since 7.2 consumers
+// are made also when there is nothing for them, so that it is not the same ones that there are.
+var toldHere = map[string]string{"bitfield": "setbit", "pfadd": "pfadd", "xclaim": consumerEvents, "xautoclaim": consumerEvents,
+	"xreadgroup": consumerEvents, "xgroup": consumerEvents}
 
-// sameEvents compares what a command has caused.
+const consumerEvents = "xgroup-createconsumer xgroup-delconsumer"
+
+// sameEvents compares what a command has caused. SORT may visit the elements of a set, and so miss keys, in any order; a
+// command that is refused may have missed its key before or after its other arguments were read.
 func sameEvents(words, ours, redis []string) bool {
-	if slices.Equal(ours, redis) {
-		return true
+	ours, redis = slices.Clone(ours), slices.Clone(redis)
+	without := func(messages []string, event string) []string {
+		return slices.DeleteFunc(messages, func(m string) bool {
+			return strings.HasSuffix(m, " "+event) || strings.HasPrefix(m, "__keyevent@") && strings.Contains(m, ":"+event+" ")
+		})
 	}
-	extra, ok := toldHere[strings.ToLower(words[0])]
-	return ok && slices.Equal(redis, slices.DeleteFunc(slices.Clone(ours), func(m string) bool {
-		return strings.HasSuffix(m, extra) || strings.Contains(m, ":"+extra[1:]+" ")
-	}))
+	name := strings.ToLower(words[0])
+	for _, extra := range strings.Fields(toldHere[name]) {
+		ours, redis = without(ours, extra), without(redis, extra)
+	}
+	if ours[len(ours)-1] == "-" {
+		ours, redis = without(ours, "keymiss"), without(redis, "keymiss")
+	}
+	if name == "sort" || name == "sort_ro" {
+		slices.Sort(ours)
+		slices.Sort(redis)
+	}
+	return slices.Equal(ours, redis)
 }
 
 func TestDiffEvents(t *testing.T) {
