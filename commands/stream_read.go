@@ -199,14 +199,22 @@ func readStreams(c *engine.Client, args engine.Args, a *readArgs) {
 	}
 }
 
-// awaitsOtherType tells whether a key that the client waits for has become something else: XREAD waits on then.
-func (a *readArgs) awaitsOtherType(c *engine.Client) bool {
-	for _, key := range a.keys {
-		if e, found := peek(c, key); found && e.Type() != keyspace.TypeStream {
-			return true
+// awaitsOtherType tells whether a key that the client waits for has become something else while the others have nothing to
+// read: XREAD waits on then.
+func (a *readArgs) awaitsOtherType(c *engine.Client) (other bool) {
+	for i, key := range a.keys {
+		e, found := peek(c, key)
+		switch {
+		case !found:
+		case e.Type() != keyspace.TypeStream:
+			other = true
+		default:
+			if after, ok := parseID(a.ids[i], 0, nil); ok && after.Less(viewStream(&e).LastEntry()) {
+				return false
+			}
 		}
 	}
-	return false
+	return other
 }
 
 func (a *readArgs) wait() engine.Wait {
