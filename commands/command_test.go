@@ -124,6 +124,7 @@ var since70 = map[string]string{
 	"brpoplpush":              "flags",
 	"bzpopmax":                "flags",
 	"bzpopmin":                "flags",
+	"wait":                    "flags",
 	"zrank":                   "arity",
 	"zrevrank":                "arity",
 }

@@ -4,6 +4,8 @@ package commands
 // their own.
 
 import (
+	"strings"
+
 	"time"
 
 	"redix/engine"
@@ -221,7 +223,8 @@ func lolwut(c *engine.Client, args engine.Args) {
 func bgRewriteAOF(c *engine.Client, _ engine.Args) {
 	if rewrite := c.Server().Hooks.RewriteJournal; rewrite != nil {
 		if err := rewrite(); err != nil {
-			c.Reply.Error("ERR " + err.Error())
+			text := err.Error()
+			c.Reply.Error("ERR " + strings.ToUpper(text[:1]) + text[1:])
 			return
 		}
 	}

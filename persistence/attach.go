@@ -171,11 +171,11 @@ func (a *Attachment) switchOff() error {
 // Rewrite starts a new base file. It is engine.Hooks.RewriteJournal.
 func (a *Attachment) Rewrite() error {
 	if a.journal == nil {
-		return errors.New("Background append only file rewriting needs appendonly yes")
+		return errors.New("background append only file rewriting needs appendonly yes")
 	}
 	base, err := a.journal.StartBase()
 	if errors.Is(err, ErrRewriteRunning) {
-		return errors.New("Background append only file rewriting already in progress")
+		return errors.New("background append only file rewriting already in progress")
 	}
 	if err != nil {
 		return err
