@@ -63,6 +63,7 @@ type Reactor struct {
 	// os.File because that makes a late Wake harmless: the number cannot be written to after it is closed.
 	wake   *os.File
 	wakeFD int
+	busy   bool // something was ready since the last sleep
 	woken  atomic.Bool
 }
 
@@ -150,16 +151,18 @@ func (r *Reactor) Run() error {
 // the sleep alone. It takes the processor from whoever is in a system call that it knows of for over 20 microseconds, and
 // its monitor thread then looks every 20 microseconds; a server that is not quite saturated would pay for that with
 // each command. While it naps the loop keeps its processor (there are two); a signal, which the collector sends when it
-// wants all to stop, ends the nap.
+// wants all to stop, ends the nap. An idle server does not nap: it would cost 2 % of a core.
 func (r *Reactor) poll(more bool) (int, error) {
 	n, errno := pollNow(r.epfd, r.events)
 	if n == 0 && errno == 0 && !more {
 		delay := r.delay()
-		if delay > 0 {
+		if delay > 0 && r.busy {
 			n, errno = pollNap(r.epfd, r.events, min(delay, nap))
+			delay -= nap
 		}
-		if n == 0 && errno == 0 && delay > nap {
-			n, errno = pollWait(r.epfd, r.events, delay-nap)
+		if n == 0 && errno == 0 && delay > 0 {
+			r.busy = false
+			n, errno = pollWait(r.epfd, r.events, delay)
 		}
 	}
 	if errno == unix.EINTR {
@@ -168,6 +171,7 @@ func (r *Reactor) poll(more bool) (int, error) {
 	if errno != 0 {
 		return 0, os.NewSyscallError("epoll_wait", errno)
 	}
+	r.busy = r.busy || n > 0
 	return n, nil
 }
 
