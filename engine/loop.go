@@ -84,10 +84,9 @@ func (s *Server) background() bool {
 			more = true
 		}
 	}
-	if took := s.nanotime() - start; took > s.Stats.SliceNsMax {
-		s.Stats.SliceNsMax = took
-	}
-	s.Stats.BackgroundNs += s.nanotime() - start
+	took := s.nanotime() - start
+	s.Stats.SliceNsMax = max(s.Stats.SliceNsMax, took)
+	s.Stats.BackgroundNs += took
 	return more
 }
 
