@@ -235,3 +235,6 @@ func (l *lockedBuffer) tail() string {
 	}
 	return s
 }
+
+// Log returns the end of what the server has logged.
+func (s *Server) Log() string { return s.log.tail() }
