@@ -5,7 +5,6 @@ package commands
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"redix/engine"
 	"redix/engine/resp"
@@ -19,7 +18,7 @@ func appendClient(b []byte, c *engine.Client) []byte {
 	text := func(name, value string) { b = append(append(b, name...), value...) }
 	pending, room := c.QueryBuffer()
 	out := int64(c.PendingOutput())
-	addr, laddr, _ := clientAddrs(c)
+	addr, laddr, _ := c.Addrs()
 	number("id=", c.ID)
 	text(" addr=", addr)
 	text(" laddr=", laddr)
@@ -62,17 +61,8 @@ func appendClient(b []byte, c *engine.Client) []byte {
 	return append(b, '\n')
 }
 
-// clientAddrs returns both ends of the connection. A unix socket has one address, its path, with 0 for a port.
-func clientAddrs(c *engine.Client) (remote, local string, unix bool) {
-	remote, local = c.Conn().RemoteAddr(), c.Conn().LocalAddr()
-	if remote == "" || strings.HasPrefix(remote, "/") || strings.HasPrefix(local, "/") {
-		return local + ":0", local + ":0", true
-	}
-	return remote, local, false
-}
-
 func clientFlagLetters(c *engine.Client) string {
-	_, _, unix := clientAddrs(c)
+	_, _, unix := c.Addrs()
 	letters := ""
 	for _, f := range []struct {
 		letter string
@@ -158,7 +148,7 @@ type killFilter struct {
 }
 
 func (f *killFilter) matches(me, c *engine.Client) bool {
-	addr, laddr, _ := clientAddrs(c)
+	addr, laddr, _ := c.Addrs()
 	return isOfType(c, f.class) && (f.id == 0 || f.id == c.ID) && (f.addr == "" || f.addr == addr) &&
 		(f.laddr == "" || f.laddr == laddr) && (!f.skipMe || c != me)
 }

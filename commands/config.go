@@ -47,6 +47,11 @@ func configGet(c *engine.Client, args engine.Args) {
 
 func configSet(c *engine.Client, args engine.Args) {
 	s := c.Server()
+	for i := 2; i+1 < len(args); i += 2 {
+		if d, ok := config.Lookup(string(args[i])); ok && d.Sensitive {
+			c.Redact(i+1, i+1)
+		}
+	}
 	err := s.Config.Set(texts(args[2:]), c.Local(), func(d *config.Directive) error { return applyDirective(s, d) })
 	if err != nil {
 		c.Reply.Error(err.Error())
@@ -82,7 +87,7 @@ func configResetStat(c *engine.Client, _ engine.Args) {
 	s := c.Server()
 	s.Stats.Reset()
 	s.Keyspace.Expired, s.Keyspace.ExpiredActive = 0, 0
-	eachRow(s.Table, func(r *engine.Row) { r.Stats = engine.CallStats{} })
+	eachRow(s.Table, func(r *engine.Row) { r.Stats, r.Latency = engine.CallStats{}, nil })
 	c.Reply.OK()
 }
 

@@ -57,6 +57,7 @@ var _ = register(connectionRows)
 
 // auth takes a password for the default user, or a user and a password.
 func auth(c *engine.Client, args engine.Args) {
+	c.Redact(1, len(args)-1)
 	switch {
 	case len(args) > 3:
 		c.Reply.Error(errSyntax)
@@ -194,6 +195,7 @@ func parseHello(c *engine.Client, args engine.Args) (o helloOptions, problem str
 		left := len(args) - 1 - i
 		switch {
 		case isWord(args[i], "auth") && left >= 2:
+			c.Redact(i+1, i+2)
 			o.user, o.password = args[i+1], args[i+2]
 			i += 2
 		case isWord(args[i], "setname") && left >= 1:

@@ -64,7 +64,7 @@ var infoSections = []infoSection{
 	{name: "modules", title: "Modules", write: infoNothing},
 	{name: "commandstats", title: "Commandstats", extra: true, write: infoCommandStats},
 	{name: "errorstats", title: "Errorstats", write: infoErrorStats},
-	{name: "latencystats", title: "Latencystats", extra: true, write: infoNothing}, // no histograms are kept
+	{name: "latencystats", title: "Latencystats", extra: true, write: infoLatencyStats},
 	{name: "cluster", title: "Cluster", write: infoCluster},
 	{name: "go", title: "Go", extra: true, write: infoGo},
 	{name: "keyspace", title: "Keyspace", write: infoKeyspace},

@@ -187,12 +187,16 @@ func (s *Server) runAgain(c *Client) {
 	b := c.blocked
 	b.again = false
 	s.aside(c, b.silent, func() {
+		start := s.nanotime()
 		s.invoke(c, b.row, b.args, 0)
 		b.row.Stats.Calls-- // it was counted when it came
 		s.Stats.Commands--
 		if b.again {
 			s.replies.B = s.replies.B[:0]
-		} else if c.blocked != nil { // else it has lost its connection
+			return
+		}
+		s.account(c, b.row, b.args, s.nanotime()-start)
+		if c.blocked != nil { // else it has lost its connection
 			s.unblock(c)
 		}
 	})

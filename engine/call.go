@@ -18,10 +18,13 @@ const (
 )
 
 // runBatch runs parsed frames until one has to wait. It returns how many ran and their bytes.
+//
+// A clock reading costs as much as a tenth of a short command. So short commands share the time of the batch; what is
+// not short by its flags, its size or its reply is timed by itself, so that no command that may take long hides in a
+// batch (account, slow.go).
 func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
-	start := s.nanotime()
-	slowNs := int64(0)
-	fast := 0
+	last := s.nanotime() // the last clock reading
+	from, short := 0, 0  // short commands since then, among frames[from:]
 	for i := range frames {
 		f := &frames[i]
 		if !s.mayRunFrame(c, f) {
@@ -33,17 +36,30 @@ func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
 			break
 		}
 		if len(f.args) > 0 {
-			if f.row == nil || f.row.Flags&(Fast|Brief) == 0 {
+			if f.row == nil || f.row.Flags&(Fast|Brief) == 0 || f.size >= s.timeFrom {
 				before := s.nanotime()
+				if short > 0 {
+					s.accountShort(c, frames[from:i], short, before-last)
+				}
+				from, short = i+1, 0
 				row := s.call(c, f.row, f.args)
-				took := s.nanotime() - before
-				slowNs += took
+				last = s.nanotime()
 				if row != nil {
-					row.Stats.Ns += took
+					s.account(c, row, f.args, last-before)
 				}
 			} else {
-				s.call(c, f.row, f.args)
-				fast++
+				mark := len(s.replies.B)
+				row := s.call(c, f.row, f.args)
+				switch {
+				case row == nil:
+				case len(s.replies.B)-mark < longReply:
+					f.short = row
+					short++
+				default: // what ran since the last reading is little beside this reply
+					now := s.nanotime()
+					s.account(c, row, f.args, now-last)
+					last = now
+				}
 			}
 		}
 		if len(c.bigs) > 0 {
@@ -56,15 +72,33 @@ func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
 			break
 		}
 	}
-	if fast > 0 { // short commands share the time of the batch: a clock reading each would cost as much as some of them
-		each := (s.nanotime() - start - slowNs) / int64(fast)
-		for i := range frames[:ran] {
-			if r := frames[i].row; r != nil && r.Flags&(Fast|Brief) != 0 {
-				r.Stats.Ns += each
+	if short > 0 {
+		s.accountShort(c, frames[from:ran], short, s.nanotime()-last)
+	}
+	return ran, bytes
+}
+
+// accountShort shares the time of a batch out over its short commands. Should it be over a threshold, the batch was
+// held up by something that is not one of them; the longest of them is noticed in their place.
+func (s *Server) accountShort(c *Client, frames []frame, n int, ns int64) {
+	each := ns / int64(n)
+	bucket := histBucket(each)
+	track := s.Config.LatencyTracking
+	longest := -1
+	for i := range frames {
+		if r := frames[i].short; r != nil {
+			r.Stats.Ns += each
+			if track {
+				r.histogram().add(bucket)
+			}
+			if longest < 0 || frames[i].size > frames[longest].size {
+				longest = i
 			}
 		}
 	}
-	return ran, bytes
+	if ns >= s.noticeNs && longest >= 0 {
+		s.noticed(c, frames[longest].short, frames[longest].args, ns)
+	}
 }
 
 // mayRunFrame holds back what must wait: commands after a pending close or a full output, writes while the journal's
@@ -104,7 +138,7 @@ func (s *Server) refuseProtocol(c *Client) {
 }
 
 // call runs one command. row is what Lookup said of its first word; call returns the row that ran, a subcommand's maybe,
-// or nil.
+// or nil when none ran: it was refused or queued.
 func (s *Server) call(c *Client, row *Row, args Args) *Row {
 	r := &s.replies
 	start := len(r.B)
@@ -119,6 +153,7 @@ func (s *Server) call(c *Client, row *Row, args Args) *Row {
 		}
 	case c.tx != nil && c.tx.active && row.Flags&RunsInMulti == 0:
 		s.enqueue(c, row, args)
+		row = nil
 	default:
 		s.invoke(c, row, args, start)
 	}
@@ -142,7 +177,7 @@ func (s *Server) invoke(c *Client, row *Row, args Args, start int) {
 	offset := s.appended()
 	db := c.DB
 	c.LastRow = row
-	s.running = args
+	s.running, s.redactOf = args, nil
 	row.Handler(c, args)
 	row.Stats.Calls++
 	s.Stats.Commands++

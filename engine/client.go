@@ -136,6 +136,24 @@ func (c *Client) CloseAfterReply() { c.closing = true }
 // Local reports whether the client came over a loopback address or a unix socket.
 func (c *Client) Local() bool { return c.conn == nil || IsLocal(c.conn.RemoteAddr()) }
 
+// Addrs returns both ends of the connection. A unix socket has one address, its path, with 0 for a port.
+func (c *Client) Addrs() (remote, local string, unix bool) {
+	if c.conn == nil {
+		return "", "", false
+	}
+	remote, local = c.conn.RemoteAddr(), c.conn.LocalAddr()
+	if remote == "" || remote[0] == '/' || local != "" && local[0] == '/' {
+		return local + ":0", local + ":0", true
+	}
+	return remote, local, false
+}
+
+// Addr is the client's own end.
+func (c *Client) Addr() string {
+	remote, _, _ := c.Addrs()
+	return remote
+}
+
 // QueryBuffer returns the bytes received but not yet run, and the memory they take.
 func (c *Client) QueryBuffer() (pending, capacity int) {
 	return len(c.query) - c.queryPos + c.bigHave, cap(c.query) + len(c.bigBuf)

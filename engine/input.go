@@ -35,6 +35,8 @@ type frame struct {
 	row  *Row // nil: not looked up, or unknown
 	key  []byte
 	size int // bytes of the query buffer
+
+	short *Row // ran as one of those that share the time of the batch
 }
 
 // ReadBuffer lets the reactor read a large argument straight into its block.

@@ -65,6 +65,10 @@ func (s *Server) background() bool {
 	if s.loader == nil && !s.expiryDue() && s.Keyspace.Garbage() == 0 && !s.HasWork {
 		return false
 	}
+	event := "background-slice" // of the latency monitor
+	if s.loader == nil && s.expiryDue() {
+		event = "expire-cycle"
+	}
 	start := s.nanotime()
 	end := start + sliceNs
 	more := true
@@ -87,6 +91,7 @@ func (s *Server) background() bool {
 	took := s.nanotime() - start
 	s.Stats.SliceNsMax = max(s.Stats.SliceNsMax, took)
 	s.Stats.BackgroundNs += took
+	s.AddLatency(event, took)
 	return more
 }
 

@@ -117,6 +117,7 @@ type Row struct {
 	Parent   *Row
 	FirstKey int // place of the first key for routing, 0 none
 	Stats    CallStats
+	Latency  *Histogram // nil until it has been called under latency-tracking
 	folded   foldedName
 }
 

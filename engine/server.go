@@ -51,6 +51,13 @@ type Server struct {
 	keys    [][]byte
 	sink    byte
 
+	slow     slowLog
+	events   []*LatencyEvent
+	noticeNs int64 // how long a command may take before noticed looks at it
+	timeFrom int   // size of the frames from which on commands are timed one by one
+	redactOf *[]byte
+	redactAt [][2]int
+
 	protocolError error
 	holdUntil     int64 // journal offset that the replies in scratch wait for
 	propagated    bool
@@ -153,6 +160,7 @@ func (s *Server) ApplyConfig() {
 		s.marks.all, s.marks.last = s.Journal.Appended(), s.Journal.Appended()
 	}
 	s.notifications(s.Config.NotifyEvents)
+	s.applySlow()
 	if s.Reactor != nil {
 		s.Reactor.SetKeepAlive(time.Duration(s.Config.KeepAliveSeconds) * time.Second)
 	}

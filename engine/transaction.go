@@ -130,8 +130,13 @@ func (c *Client) Exec() {
 	exec := c.LastRow
 	s.inExec, s.execFed = true, false
 	c.Reply.Array(len(tx.queue))
+	before := s.nanotime()
 	for i := range tx.queue {
-		s.invoke(c, tx.queue[i].row, tx.queue[i].args, len(c.Reply.B))
+		q := &tx.queue[i]
+		s.invoke(c, q.row, q.args, len(c.Reply.B))
+		now := s.nanotime()
+		s.account(c, q.row, q.args, now-before)
+		before = now
 	}
 	s.inExec, c.LastRow = false, exec
 	if s.execFed {

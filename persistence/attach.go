@@ -103,6 +103,7 @@ func (a *Attachment) loaded(j *Journal, err error) {
 
 // cron logs the progress of loading every second, and looks after a base file that waits for the disk.
 func (a *Attachment) cron() {
+	a.noteLatency()
 	if a.base != nil {
 		a.server.HasWork = true
 	} else if a.rewriteDue() {
@@ -116,6 +117,16 @@ func (a *Attachment) cron() {
 	a.logged = time.Now()
 	done, total := a.load.Progress()
 	a.log.Info("loading the journal", "bytes", done, "of", total)
+}
+
+// noteLatency passes what the disk took to the latency monitor, which keeps the longest of each second.
+func (a *Attachment) noteLatency() {
+	if a.journal == nil {
+		return
+	}
+	write, sync := a.journal.Longest()
+	a.server.AddLatency("aof-write", int64(write))
+	a.server.AddLatency("aof-fsync-always", int64(sync))
 }
 
 // Changed follows CONFIG SET of the directives that concern the journal; it is for engine.Hooks.ConfigChanged.

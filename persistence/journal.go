@@ -130,6 +130,7 @@ type tuning struct {
 type figures struct {
 	delayed, syncs, rewritten atomic.Int64
 	syncLastNs, syncMaxNs     atomic.Int64
+	longWriteNs, longAlwaysNs atomic.Int64 // longest since Longest was called
 	syncing                   atomic.Bool
 	currentSize, baseSize     atomic.Int64
 	writeFailing              atomic.Bool
@@ -353,6 +354,12 @@ func (j *Journal) Stats() Stats {
 		s.LastError = last.err
 	}
 	return s
+}
+
+// Longest returns the longest write, and the longest sync of the policy always, since it was last called.
+func (j *Journal) Longest() (write, alwaysSync time.Duration) {
+	f := &j.figures
+	return time.Duration(f.longWriteNs.Swap(0)), time.Duration(f.longAlwaysNs.Swap(0))
 }
 
 // ErrCloseTimeout is what Close returns, joined with the disk's error, when records could not be written in time.

@@ -223,7 +223,9 @@ func (w *writer) write(it *item) error {
 }
 
 func (w *writer) put(p []byte) error {
+	start := w.j.opts.Clock()
 	n, err := w.file.Write(p)
+	w.j.figures.longWriteNs.Store(max(w.j.figures.longWriteNs.Load(), int64(w.j.opts.Clock().Sub(start))))
 	if err == nil && n < len(p) {
 		err = io.ErrShortWrite
 	}
@@ -287,7 +289,9 @@ func (w *writer) syncNow() error {
 		w.lastSync = start
 		w.covering = w.at
 		err := w.file.Sync()
-		w.syncEnded(syncResult{err, w.j.opts.Clock().Sub(start)})
+		took := w.j.opts.Clock().Sub(start)
+		w.j.figures.longAlwaysNs.Store(max(w.j.figures.longAlwaysNs.Load(), int64(took)))
+		w.syncEnded(syncResult{err, took})
 	}
 	if w.distrust {
 		return w.syncError()

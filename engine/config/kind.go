@@ -278,6 +278,46 @@ func savePoints(at func(*Values) *[]SavePoint) kind {
 	}
 }
 
+// percentiles is a list of numbers from 0 to 100; one empty word makes it empty.
+func percentiles(at func(*Values) *[]float64) kind {
+	get := func(v *Values) string {
+		words := make([]string, 0, len(*at(v)))
+		for _, p := range *at(v) {
+			words = append(words, strconv.FormatFloat(p, 'f', -1, 64))
+		}
+		return strings.Join(words, " ")
+	}
+	return kind{
+		expects: `percentiles from 0 to 100, or ""`,
+		several: true,
+		set: func(v *Values, words []string, _ bool) error {
+			if len(words) == 1 && words[0] == "" {
+				words = nil
+			}
+			list := make([]float64, 0, len(words))
+			for _, word := range words {
+				p, err := strconv.ParseFloat(word, 64)
+				if err != nil {
+					return refusal("Invalid latency-tracking-info-percentiles parameters")
+				}
+				if !(p >= 0 && p <= 100) {
+					return refusal("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")
+				}
+				list = append(list, p)
+			}
+			*at(v) = list
+			return nil
+		},
+		get: get,
+		lines: func(v *Values) []string {
+			if len(*at(v)) == 0 {
+				return []string{`""`}
+			}
+			return []string{get(v)}
+		},
+	}
+}
+
 // outputLimits are groups of class, hard, soft and seconds; classes that are not named keep their limits. CONFIG GET
 // shows the replica class under its old name, as redis-server does.
 func outputLimits(at func(*Values) *[ClientClasses]OutputLimit) kind {

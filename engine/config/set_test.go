@@ -23,6 +23,8 @@ var others = map[string]string{
 	"list-compress-depth": "3", "set-max-intset-entries": "0", "set-max-listpack-entries": "7", "set-max-listpack-value": "6",
 	"zset-max-listpack-entries": "5", "zset-max-listpack-value": "4", "stream-node-max-bytes": "0",
 	"stream-node-max-entries": "2", "hll-sparse-max-bytes": "1",
+	"slowlog-log-slower-than": "-1", "slowlog-max-len": "0", "latency-monitor-threshold": "100", "latency-tracking": "no",
+	"latency-tracking-info-percentiles": "0 12.5 100",
 }
 
 // single-valued for now: they take nothing but their default.

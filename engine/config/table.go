@@ -17,7 +17,7 @@ const (
 	alwaysLazy  = "Changes nothing: memory is always freed in the background."
 )
 
-var table = join(networkRows, securityRows, limitRows, generalRows, journalRows, memoryRows, encodingRows)
+var table = join(networkRows, securityRows, limitRows, generalRows, slowRows, journalRows, memoryRows, encodingRows)
 
 // join puts the groups one behind the other and gives each row the name of its group.
 func join(groups ...group) []*Directive {
@@ -112,6 +112,24 @@ var generalRows = group{"General", []Directive{
 	{Name: "notify-keyspace-events", Default: "", Mutable: true,
 		kind: eventClasses(func(v *Values) *string { return &v.NotifyEvents }),
 		Help: "Classes of keyspace events that are published, and where: K by key, E by event; g generic, $ strings, l lists, s sets, h hashes, z sorted sets, x expired, e evicted, t streams, d modules, A for all of these; n new keys, m misses. Empty means none."},
+}}
+
+var slowRows = group{"Slow commands and latency", []Directive{
+	{Name: "slowlog-log-slower-than", Default: "10000", Mutable: true,
+		kind: integer(-1, maxInt, func(v *Values) *int { return &v.SlowlogSlowerUs }),
+		Help: "Microseconds from which on a command is kept in the slow log; 0 means all, -1 none. Below 1000 every command is timed by itself, which costs some tens of nanoseconds each."},
+	{Name: "slowlog-max-len", Default: "128", Mutable: true,
+		kind: integer(0, maxInt, func(v *Values) *int { return &v.SlowlogMaxLen }),
+		Help: "Entries of the slow log; the oldest go first."},
+	{Name: "latency-monitor-threshold", Default: "0", Mutable: true,
+		kind: integer(0, maxInt, func(v *Values) *int { return &v.LatencyThresholdMs }),
+		Help: "Milliseconds from which on LATENCY keeps a sample of what took long; 0 turns it off."},
+	{Name: "latency-tracking", Default: "yes", Mutable: true,
+		kind: yesNo(func(v *Values) *bool { return &v.LatencyTracking }),
+		Help: "Keep a histogram of the time that each command takes, for LATENCY HISTOGRAM and INFO latencystats."},
+	{Name: "latency-tracking-info-percentiles", Default: "50 99 99.9", Mutable: true,
+		kind: percentiles(func(v *Values) *[]float64 { return &v.LatencyPercentiles }),
+		Help: `Percentiles that INFO latencystats shows, from 0 to 100; "" means none.`},
 }}
 
 var journalRows = group{"Persistence", []Directive{

@@ -29,6 +29,12 @@ type Values struct {
 	ProtoMaxBulkBytes      int
 	OutputLimits           [ClientClasses]OutputLimit
 
+	SlowlogSlowerUs    int // a command that takes as long is logged; negative: none
+	SlowlogMaxLen      int
+	LatencyThresholdMs int // of the latency monitor; 0: off
+	LatencyTracking    bool
+	LatencyPercentiles []float64
+
 	LogLevel  LogLevel
 	LogFile   string // path, empty: standard output
 	Databases int
