@@ -17,6 +17,7 @@ var others = map[string]string{
 	"loglevel":                   "nothing", "logfile": "log", "databases": "1", "hz": "500", "notify-keyspace-events": "glKEm", "default-ttl": "86400", "dir": "/",
 	"appendonly": "yes", "appendfsync": "always", "appenddirname": "d", "appendfilename": "f", "aof-load-truncated": "no",
 	"auto-aof-rewrite-percentage": "50", "auto-aof-rewrite-min-size": "1048576",
+	"dbfilename": "f.rdb", "rdbcompression": "no", "rdbchecksum": "no", "rdb-version": "11", "sanitize-dump-payload": "clients",
 	"save": "1 2 3 4", "lazyfree-lazy-eviction": "yes", "lazyfree-lazy-expire": "yes", "lazyfree-lazy-server-del": "yes",
 	"lazyfree-lazy-user-del": "yes", "lazyfree-lazy-user-flush": "yes", "activerehashing": "no",
 	"hash-max-listpack-entries": "9223372036854775807", "hash-max-listpack-value": "1", "list-max-listpack-size": "-2147483648",

@@ -50,6 +50,12 @@ type Values struct {
 	AutoRewriteMinBytes int // size below which it does not
 	SavePoints          []SavePoint
 
+	DBFilename          string
+	RDBCompression      bool
+	RDBChecksum         bool
+	RDBVersion          int // 9 to 11: the newest format of streams
+	SanitizeDumpPayload int
+
 	NotifyEvents string // classes of keyspace notifications, as EventLetters, with A for all; empty: none
 
 	DefaultTTLSeconds     int // given to keys written without a deadline; 0: none

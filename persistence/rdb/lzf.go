@@ -1,0 +1,147 @@
+package rdb
+
+import "encoding/binary"
+
+// LZF, the compression of strings. The compressed form is a sequence of
+//
+//	000lllll                     l+1 bytes follow as they are
+//	lllooooo oooooooo            a copy of l+2 bytes (l from 1 to 6) that lie o+1 bytes before
+//	111ooooo llllllll oooooooo   a copy of l+9 bytes
+//
+// Copies may overlap what they make. (The format is that of Marc Lehmann's LibLZF.)
+
+const (
+	lzfMinBytes  = 20      // shorter strings are left alone
+	lzfMaxBytes  = 1 << 16 // longer ones too, for what it takes to compress them
+	lzfWindow    = 1 << 13
+	lzfMaxCopy   = 264
+	lzfMaxRun    = 32
+	lzfMinCopy   = 3
+	lzfHashBits  = 13
+	lzfSkipShift = 4 // after 2^4 bytes without a copy every second place is looked at, and so on
+)
+
+// Compressor appends strings, compressed where that makes them shorter. The zero value does not compress; Compress makes
+// it. It remembers nothing between strings but its table.
+type Compressor struct {
+	Compress bool
+
+	table *[1 << lzfHashBits]uint32 // place of the last three bytes with a hash, counted from base
+	base  uint32
+	out   []byte
+}
+
+// AppendString appends a string as AppendString does, or compressed.
+func (z *Compressor) AppendString(dst, s []byte) []byte {
+	if !z.Compress || len(s) <= lzfMinBytes || len(s) > lzfMaxBytes {
+		return AppendString(dst, s)
+	}
+	if !z.compress(s) {
+		return append(AppendLen(dst, uint64(len(s))), s...)
+	}
+	dst = AppendLen(append(dst, stringLZF), uint64(len(z.out)))
+	return append(AppendLen(dst, uint64(len(s))), z.out...)
+}
+
+// compress leaves the compressed form of s in out; it returns false when that does not save more than four bytes.
+func (z *Compressor) compress(s []byte) bool {
+	if z.table == nil {
+		z.table = new([1 << lzfHashBits]uint32)
+		z.out = make([]byte, 0, lzfMaxBytes)
+	}
+	// Places of earlier strings are below base, so that the table need not be cleared.
+	if z.base > 1<<31 {
+		*z.table, z.base = [1 << lzfHashBits]uint32{}, 0
+	}
+	base := z.base + 1
+	z.base += uint32(len(s)) + 1
+	out := z.out[:0]
+	limit := len(s) - 4
+	run := 0 // where the bytes begin that have not been dealt with
+	for i := 0; i+4 <= len(s); {
+		word := binary.LittleEndian.Uint32(s[i:])
+		slot := &z.table[word<<8*2654435761>>(32-lzfHashBits)]
+		at := int(*slot) - int(base)
+		*slot = base + uint32(i)
+		if at < 0 || i-at > lzfWindow || s[at] != s[i] || s[at+1] != s[i+1] || s[at+2] != s[i+2] {
+			i += 1 + (i-run)>>lzfSkipShift
+			continue
+		}
+		n := lzfMinCopy
+		for most := min(len(s)-i, lzfMaxCopy); n < most && s[at+n] == s[i+n]; n++ {
+		}
+		out = appendRuns(out, s[run:i])
+		if len(out)+3 > limit {
+			return false
+		}
+		out = appendCopy(out, i-at-1, n)
+		i += n
+		run = i
+	}
+	if left := len(s) - run; len(out)+left+(left+lzfMaxRun-1)/lzfMaxRun >= limit {
+		return false
+	}
+	z.out = appendRuns(out, s[run:])
+	return true
+}
+
+func appendRuns(out, s []byte) []byte {
+	for len(s) > 0 {
+		n := min(len(s), lzfMaxRun)
+		out = append(append(out, byte(n-1)), s[:n]...)
+		s = s[n:]
+	}
+	return out
+}
+
+func appendCopy(out []byte, back, n int) []byte {
+	if n -= 2; n < 7 {
+		return append(out, byte(n<<5|back>>8), byte(back))
+	}
+	return append(out, byte(7<<5|back>>8), byte(n-7), byte(back))
+}
+
+// decompress appends to dst the size bytes that s stands for; ok is false when s does not give as many exactly. dst grows
+// no faster than s explains it.
+func decompress(dst, s []byte, size uint64) (out []byte, ok bool) {
+	if size > uint64(len(s))*lzfMaxCopy { // three bytes give 264 at most
+		return dst, false
+	}
+	start, end := len(dst), len(dst)+int(size)
+	for len(s) > 0 {
+		n := int(s[0])
+		if n < lzfMaxRun {
+			n++
+			if len(s) <= n || len(dst)+n > end {
+				return dst, false
+			}
+			dst = append(dst, s[1:1+n]...)
+			s = s[1+n:]
+			continue
+		}
+		back, head := n&0x1f<<8, 2
+		if n >>= 5; n == 7 {
+			if len(s) < 3 {
+				return dst, false
+			}
+			n += int(s[1])
+			head = 3
+		}
+		if len(s) < head {
+			return dst, false
+		}
+		back |= int(s[head-1])
+		s = s[head:]
+		n += 2
+		from := len(dst) - back - 1
+		if from < start || len(dst)+n > end {
+			return dst, false
+		}
+		for n > 0 { // what overlaps is copied in pieces that do not
+			k := min(n, len(dst)-from)
+			dst = append(dst, dst[from:from+k]...)
+			n -= k
+		}
+	}
+	return dst, len(dst) == end
+}
