@@ -23,13 +23,18 @@ var others = map[string]string{
 	"hash-max-listpack-entries": "9223372036854775807", "hash-max-listpack-value": "1", "list-max-listpack-size": "-2147483648",
 	"list-compress-depth": "3", "set-max-intset-entries": "0", "set-max-listpack-entries": "7", "set-max-listpack-value": "6",
 	"zset-max-listpack-entries": "5", "zset-max-listpack-value": "4", "stream-node-max-bytes": "0",
+	"tls-port": "7001", "tls-cert-file": "c.pem", "tls-key-file": "k.pem", "tls-key-file-pass": "p w", "tls-ca-cert-file": "ca.pem",
+	"tls-ca-cert-dir": "/certs", "tls-auth-clients": "optional", "tls-protocols": "TLSv1.3", "tls-ciphers": "ECDHE-RSA-AES128-GCM-SHA256",
+	"tls-prefer-server-ciphers": "yes", "tls-session-caching": "no", "tls-session-cache-size": "1", "tls-session-cache-timeout": "2",
+	"tls-replication": "yes", "tls-cluster": "yes", "tls-client-cert-file": "cc.pem", "tls-client-key-file": "ck.pem",
+	"tls-client-key-file-pass": "q",
 	"stream-node-max-entries": "2", "hll-sparse-max-bytes": "1",
 	"slowlog-log-slower-than": "-1", "slowlog-max-len": "0", "latency-monitor-threshold": "100", "latency-tracking": "no",
 	"latency-tracking-info-percentiles": "0 12.5 100",
 }
 
 // single-valued for now: they take nothing but their default.
-var onlyDefault = map[string]bool{"maxmemory": true, "maxmemory-policy": true}
+var onlyDefault = map[string]bool{"maxmemory": true, "maxmemory-policy": true, "tls-ciphersuites": true, "tls-dh-params-file": true}
 
 // Every directive is written by assign and read back by Value, by CONFIG GET under each of its names, by a file line
 // made by render, and it changes no other directive.
