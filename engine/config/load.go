@@ -111,6 +111,9 @@ func (s *source) set(place, name string, words []string) error {
 	if problem != "" {
 		return &placeError{place, d.Name, problem + " (expected " + d.kind.expects + ")"}
 	}
+	if d.kind.place != nil {
+		d.kind.place(s.v, place)
+	}
 	if s.seen == nil {
 		s.seen = make(map[*Directive]string)
 	}
@@ -165,7 +168,7 @@ func splitLine(line string) ([]string, error) {
 	if strings.HasPrefix(line, "#") {
 		return nil, nil
 	}
-	return split(line)
+	return SplitWords(line)
 }
 
 // include reads the files of a pattern in place. A pattern without a match is no error, a missing file is.

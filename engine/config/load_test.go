@@ -237,7 +237,7 @@ func TestSplit(t *testing.T) {
 		{`a#b`, []string{"a#b"}},
 		{`a\b`, []string{`a\b`}},
 	} {
-		got, err := split(test.line)
+		got, err := SplitWords(test.line)
 		if err != nil || len(got) != len(test.want) {
 			t.Errorf("%q: %q %v, want %q", test.line, got, err, test.want)
 			continue
@@ -249,7 +249,7 @@ func TestSplit(t *testing.T) {
 		}
 	}
 	for _, line := range []string{`"`, `'`, `"a`, `'a\'`, `"a\"`, `"a"b`, `'a'b`, `a"b"c`} {
-		if got, err := split(line); err == nil {
+		if got, err := SplitWords(line); err == nil {
 			t.Errorf("%q: no error but %q", line, got)
 		}
 	}
@@ -260,11 +260,11 @@ func FuzzQuoteSplits(f *testing.F) {
 		f.Add(word)
 	}
 	f.Fuzz(func(t *testing.T, word string) {
-		words, err := split(quote(word) + " next")
+		words, err := SplitWords(quote(word) + " next")
 		if err != nil || len(words) != 2 || words[0] != word {
 			t.Errorf("%q quoted is %s and splits into %q, %v", word, quote(word), words, err)
 		}
-		_, _ = split(word) // must not panic
+		_, _ = SplitWords(word) // must not panic
 		_, _ = Load([]string{"-"}, nil, strings.NewReader(word))
 	})
 }

@@ -16,8 +16,8 @@ import (
 
 var errUnbalanced = errors.New("unbalanced quotes, expected a closing quote followed by a space or the end of the line")
 
-// split returns the words of line, none for a blank one.
-func split(line string) ([]string, error) {
+// SplitWords returns the words of line, none for a blank one.
+func SplitWords(line string) ([]string, error) {
 	var words []string
 	i := 0
 	for {
