@@ -23,7 +23,6 @@ import (
 	"redix/engine/config"
 	"redix/engine/reactor"
 	"redix/engine/reactor/auto"
-	"redix/engine/reactor/tlsport"
 	"redix/persistence"
 )
 
@@ -54,8 +53,8 @@ func serve(cfg *config.Config) error {
 	if runtime.GOMAXPROCS(0) < 2 { // with one, the blocking poll loses its processor to the monitor thread each time
 		runtime.GOMAXPROCS(2)
 	}
-	listen, listenTLS := addresses(cfg), tcpAddresses(cfg, cfg.TLS.Port)
-	if len(listen)+len(listenTLS) == 0 {
+	listen := addresses(cfg)
+	if len(listen) == 0 {
 		return errors.New("nowhere to listen: expected a port and an address to bind, or a unixsocket")
 	}
 	if err := os.Chdir(cfg.Dir); err != nil {
@@ -67,13 +66,16 @@ func serve(cfg *config.Config) error {
 	}
 	s := engine.NewServer(cfg, commands.NewTable(), log)
 	commands.Attach(s)
-	s.Reactor, err = tlsport.New(cfg.TLS, listenTLS, reactor.Options{
+	if err := commands.Secure(s); err != nil {
+		return err
+	}
+	s.Reactor, err = auto.New(cfg.IOReactor, reactor.Options{
 		Listen:     listen,
 		Backlog:    cfg.TCPBacklog,
 		KeepAlive:  time.Duration(cfg.KeepAliveSeconds) * time.Second,
 		ReserveFDs: reserveFDs,
 		Log:        log,
-	}, s, auto.Engine(cfg.IOReactor))
+	}, s)
 	if err != nil {
 		return err
 	}
@@ -83,9 +85,7 @@ func serve(cfg *config.Config) error {
 		return err
 	}
 	p.aof = aof
-	s.Hooks.ConfigChanged = func(d *config.Directive) error {
-		return errors.Join(tlsport.Changed(s.Reactor, d, cfg), aof.Changed(d))
-	}
+	s.Hooks.ConfigChanged = aof.Changed
 	s.Hooks.RewriteJournal = aof.Rewrite
 	s.Hooks.Shutdown = p.stop
 	s.Hooks.Fatal = func(err error) { p.failure = err; s.Reactor.Stop() }
@@ -149,25 +149,20 @@ func (p *process) stop(force bool) error {
 
 // addresses lists where to listen.
 func addresses(cfg *config.Config) []reactor.Address {
-	out := tcpAddresses(cfg, cfg.Port)
+	var out []reactor.Address
+	if cfg.Port != 0 {
+		for _, host := range cfg.Bind {
+			name, optional := strings.CutPrefix(host, "-")
+			out = append(out, reactor.Address{Network: "tcp", Addr: net.JoinHostPort(name, strconv.Itoa(cfg.Port)),
+				Optional: optional})
+		}
+	}
 	if cfg.UnixSocket != "" {
 		path := cfg.UnixSocket
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(cfg.Dir, path)
 		}
 		out = append(out, reactor.Address{Network: "unix", Addr: path, Perm: os.FileMode(cfg.UnixSocketPerm)})
-	}
-	return out
-}
-
-// tcpAddresses are those of bind with a port; none with port 0.
-func tcpAddresses(cfg *config.Config, port int) []reactor.Address {
-	var out []reactor.Address
-	for _, host := range cfg.Bind {
-		name, optional := strings.CutPrefix(host, "-")
-		if port != 0 {
-			out = append(out, reactor.Address{Network: "tcp", Addr: net.JoinHostPort(name, strconv.Itoa(port)), Optional: optional})
-		}
 	}
 	return out
 }

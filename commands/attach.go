@@ -22,12 +22,12 @@ const warnEvery = time.Minute
 // Attach sets the hooks that commands need in a server: who may connect, and what is not a command at all.
 func Attach(s *engine.Server) {
 	s.Hooks.Greet = func(conn reactor.Conn) string {
-		if s.Config.ProtectedMode && s.Config.RequirePass == "" && !engine.IsLocal(conn.RemoteAddr()) {
+		if s.Config.ProtectedMode && s.Users.Default.NoPass && !engine.IsLocal(conn.RemoteAddr()) {
 			return protectedText
 		}
 		return ""
 	}
-	s.Hooks.Opened = func(c *engine.Client) { c.Authenticated = s.Config.RequirePass == "" }
+	s.Hooks.ClientInfo = func(c *engine.Client) string { return string(appendClient(nil, c)) }
 	warnedMs := int64(0)
 	s.Hooks.Unknown = func(c *engine.Client, args engine.Args) bool {
 		if !isWord(args[0], "post") && !isWord(args[0], "host:") {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"redix/engine"
+	"redix/engine/acl"
 	"redix/engine/resp"
 )
 
@@ -53,7 +54,7 @@ func appendClient(b []byte, c *engine.Client) []byte {
 		last = c.LastRow.FullName
 	}
 	text(" cmd=", last)
-	text(" user=", defaultUser)
+	text(" user=", c.User.Name)
 	text(" redir=-1", "")
 	number(" resp=", int64(c.Proto))
 	text(" lib-name=", c.LibName)
@@ -144,13 +145,14 @@ type killFilter struct {
 	id          int64
 	addr, laddr string
 	class       string
+	user        *acl.User
 	skipMe      bool
 }
 
 func (f *killFilter) matches(me, c *engine.Client) bool {
 	addr, laddr, _ := c.Addrs()
 	return isOfType(c, f.class) && (f.id == 0 || f.id == c.ID) && (f.addr == "" || f.addr == addr) &&
-		(f.laddr == "" || f.laddr == laddr) && (!f.skipMe || c != me)
+		(f.laddr == "" || f.laddr == laddr) && (f.user == nil || f.user == c.User) && (!f.skipMe || c != me)
 }
 
 // clientKill replies with the number of clients that filters have matched, or to the old form, an address, with OK.
@@ -212,7 +214,7 @@ func parseKill(c *engine.Client, args engine.Args, f *killFilter) bool {
 		case isWord(name, "laddr"):
 			f.laddr = string(v)
 		case isWord(name, "user"):
-			if string(v) != defaultUser {
+			if f.user = c.Server().Users.Get(v); f.user == nil {
 				c.Reply.Errorf("ERR No such user '%s'", v)
 				return false
 			}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"redix/engine"
+	"redix/engine/acl"
 	"redix/engine/glob"
 )
 
@@ -89,7 +90,7 @@ func replyRow(c *engine.Client, r *engine.Row) {
 	c.Reply.Int(int64(first))
 	c.Reply.Int(int64(last))
 	c.Reply.Int(int64(step))
-	replyWords(c, aclCategories(r), "@")
+	replyWords(c, r.ACL.Categories.Names(), "@")
 	hints := strings.Fields(r.Hints)
 	c.Reply.Set(len(hints))
 	for _, h := range hints {
@@ -194,53 +195,6 @@ func legacyRange(r *engine.Row) (first, last, step int) {
 	return first, last, step
 }
 
-// groupCategories are the ACL categories that go with a group; the other groups have none.
-var groupCategories = map[string]string{
-	"string": "string", "hash": "hash", "list": "list", "set": "set", "sorted-set": "sortedset", "stream": "stream",
-	"bitmap": "bitmap", "hyperloglog": "hyperloglog", "geo": "geo", "generic": "keyspace", "connection": "connection",
-	"scripting": "scripting", "transactions": "transaction", // pubsub goes with the flag
-}
-
-// flagCategories are those that go with a flag.
-var flagCategories = []struct {
-	flag  engine.Flags
-	words string
-}{
-	{engine.Write, "write"}, {engine.Readonly, "read"}, {engine.Admin, "admin dangerous"}, {engine.Pubsub, "pubsub"},
-	{engine.Fast, "fast"}, {engine.Blocking, "blocking"},
-}
-
-// categoryOrder is the order in which redis-server names ACL categories.
-var categoryOrder = strings.Fields("keyspace read write set sortedset list hash string bitmap hyperloglog geo stream " +
-	"pubsub admin fast slow blocking dangerous connection transaction scripting")
-
-// aclCategories are those that follow from flags and group, and the row's own; a word with a minus in the row takes one
-// away. A container belongs to no group: its subcommands do.
-func aclCategories(r *engine.Row) []string {
-	has := map[string]bool{"slow": r.Flags&engine.Fast == 0}
-	if r.Subs == nil {
-		has[groupCategories[r.Group]] = true
-	}
-	for _, f := range flagCategories {
-		if r.Flags&f.flag != 0 {
-			for _, w := range strings.Fields(f.words) {
-				has[w] = true
-			}
-		}
-	}
-	for _, w := range strings.Fields(r.Categories) {
-		name, minus := strings.CutPrefix(w, "-")
-		has[name] = !minus
-	}
-	var out []string
-	for _, w := range categoryOrder {
-		if has[w] {
-			out = append(out, w)
-		}
-	}
-	return out
-}
-
 // commandList replies with names, subcommands included when a pattern or category is asked for.
 func commandList(c *engine.Client, args engine.Args) {
 	var keep func(r *engine.Row) bool
@@ -251,9 +205,8 @@ func commandList(c *engine.Client, args engine.Args) {
 	case isWord(args[3], "module"):
 		keep = func(*engine.Row) bool { return false }
 	case isWord(args[3], "aclcat"):
-		keep = func(r *engine.Row) bool {
-			return slices.Contains(aclCategories(r), strings.ToLower(string(args[4])))
-		}
+		category := acl.CategoryNamed(string(args[4]))
+		keep = func(r *engine.Row) bool { return r.ACL.Categories&category != 0 }
 	case isWord(args[3], "pattern"):
 		keep = func(r *engine.Row) bool { return glob.MatchFold(args[4], []byte(r.FullName)) }
 	}

@@ -62,7 +62,7 @@ func configSet(c *engine.Client, args engine.Args) {
 
 // fixedListeners are directives that redis-server can change while it runs and this server cannot: the reactor binds
 // its addresses once.
-var fixedListeners = map[string]bool{"port": true, "tls-port": true, "bind": true}
+var fixedListeners = map[string]bool{"port": true, "bind": true}
 
 // applyDirective makes the server follow a directive whose new value is in place; an error takes the value back.
 func applyDirective(s *engine.Server, d *config.Directive) error {
@@ -71,12 +71,7 @@ func applyDirective(s *engine.Server, d *config.Directive) error {
 	}
 	s.ApplyConfig()
 	LogLevel.Set(s.Config.LogLevel.Slog())
-	if s.Config.RequirePass == "" { // nobody has to authenticate any more
-		s.Clients(func(c *engine.Client) bool {
-			c.Authenticated = true
-			return true
-		})
-	}
+	followUsers(s, d)
 	if s.Hooks.ConfigChanged != nil {
 		return s.Hooks.ConfigChanged(d)
 	}
@@ -93,6 +88,7 @@ func configResetStat(c *engine.Client, _ engine.Args) {
 
 func configRewrite(c *engine.Client, _ engine.Args) {
 	s := c.Server()
+	s.Config.Users = userLines(s)
 	if err := s.Config.Rewrite(); err != nil {
 		s.Log.Warn("the configuration file could not be rewritten", "error", err)
 		c.Reply.Error(err.Error())

@@ -2,15 +2,14 @@ package commands
 
 // The connection group but for CLIENT: who a client is, which protocol it speaks, which database it uses.
 //
-// There is one user, default. It needs the password in requirepass, or none at all when that is empty; a client that
-// was let in stays so when the password changes.
+// Who is who, and what he may do, is in engine/acl; ACL changes it. requirepass is the password of the user default, for
+// whom everybody acts who has not said otherwise. A client that was let in stays so when a password changes.
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"crypto/subtle"
 
 	"redix/engine"
+	"redix/engine/acl"
 	"redix/engine/resp"
 )
 
@@ -22,9 +21,6 @@ const (
 		"<user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
 	errClientName = "ERR Client names cannot contain spaces, newlines or special characters."
 )
-
-// defaultUser is the only user.
-const defaultUser = "default"
 
 const connectionFlags = engine.Noscript | engine.Loading | engine.Stale | engine.Fast | engine.NoAuth | engine.AllowBusy
 
@@ -61,25 +57,25 @@ func auth(c *engine.Client, args engine.Args) {
 	switch {
 	case len(args) > 3:
 		c.Reply.Error(errSyntax)
-	case len(args) == 2 && c.Server().Config.RequirePass == "":
+	case len(args) == 2 && c.Server().Users.Default.NoPass:
 		c.Reply.Error(errNoPassword)
-	case len(args) == 2 && !authenticate(c, []byte(defaultUser), args[1]),
-		len(args) == 3 && !authenticate(c, args[1], args[2]):
+	case len(args) == 2 && !authenticate(c, args[0], []byte(acl.DefaultName), args[1]),
+		len(args) == 3 && !authenticate(c, args[0], args[1], args[2]):
 		c.Reply.Error(errWrongPass)
 	default:
 		c.Reply.OK()
 	}
 }
 
-// authenticate checks user and password and lets the client in. The time it takes tells nothing about the password.
-func authenticate(c *engine.Client, user, password []byte) bool {
-	want := c.Server().Config.RequirePass
-	a, b := sha256.Sum256(password), sha256.Sum256([]byte(want))
-	same := subtle.ConstantTimeCompare(a[:], b[:]) == 1 || want == ""
-	if string(user) != defaultUser || !same {
+// authenticate checks user and password and lets the client in, or logs that it did not; command is what has asked.
+func authenticate(c *engine.Client, command, user, password []byte) bool {
+	s := c.Server()
+	u := s.Users.Authenticate(user, password)
+	if u == nil {
+		s.LogDenial(c, acl.Entry{Reason: acl.DeniedAuth, Object: string(command), User: string(user)})
 		return false
 	}
-	c.Authenticated = true
+	c.LogIn(u)
 	return true
 }
 
@@ -118,7 +114,7 @@ func reset(c *engine.Client, _ engine.Args) {
 	c.DB = s.Keyspace.DB(0)
 	c.Name = ""
 	c.ReplyOff, c.ReplySkip, c.NoTouch, c.NoEvict = false, false, false, false
-	c.Authenticated = s.Config.RequirePass == ""
+	c.LogOut()
 	setProto(c, 2)
 	c.Reply.Simple("RESET")
 }
@@ -148,7 +144,7 @@ func hello(c *engine.Client, args engine.Args) {
 	case problem != "":
 		c.Reply.Error(problem)
 		return
-	case o.user != nil && !authenticate(c, o.user, o.password):
+	case o.user != nil && !authenticate(c, args[0], o.user, o.password):
 		c.Reply.Error(errWrongPass)
 		return
 	case !c.Authenticated:

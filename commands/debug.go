@@ -8,16 +8,19 @@ import (
 	"time"
 
 	"redix/engine"
+	"redix/engine/config"
 	"redix/engine/keyspace"
 	"redix/engine/resp"
 )
 
-const errNoDebug = `ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it ` +
-	"from a local connection, otherwise you need to set this option in the configuration file, and then restart the server."
+// debugGuard closes DEBUG unless it is opened.
+var debugGuard = &engine.Guard{Directive: "enable-debug-command",
+	Access: func(v *config.Values) config.Access { return v.DebugCommand }}
 
 var debugRows = []engine.Row{
 	{Name: "debug", Arity: -2, Flags: adminFlags | engine.AllKeys, Group: "server", Since: "1.0.0",
-		Complexity: "Depends on subcommand.", Summary: "Looks inside the server, for its tests.", Handler: debug},
+		Complexity: "Depends on subcommand.", Summary: "Looks inside the server, for its tests.", Guard: debugGuard,
+		Handler: debug},
 }
 
 var _ = register(debugRows)
@@ -41,10 +44,6 @@ var debugSubs = []debugSub{
 }
 
 func debug(c *engine.Client, args engine.Args) {
-	if !c.Server().Config.DebugCommand.Allows(c.Local()) {
-		c.Reply.Error(errNoDebug)
-		return
-	}
 	if isWord(args[1], "help") && len(args) == 2 {
 		debugHelp(c)
 		return

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"redix/engine"
+	"redix/engine/acl"
 )
 
 // system is what does not change while the process runs.
@@ -69,11 +70,7 @@ func infoServer(w *infoWriter, s *engine.Server) {
 	w.int("process_id", int64(os.Getpid()))
 	w.text("process_supervised", "no")
 	w.text("run_id", runID)
-	port := s.Config.Port
-	if port == 0 {
-		port = s.Config.TLS.Port
-	}
-	w.int("tcp_port", int64(port))
+	w.int("tcp_port", int64(s.Config.Port))
 	w.int("server_time_usec", time.Now().UnixMicro())
 	w.int("uptime_in_seconds", up)
 	w.int("uptime_in_days", up/86400)
@@ -281,6 +278,11 @@ func infoStats(w *infoWriter, s *engine.Server) {
 	w.int("client_query_buffer_limit_disconnections", st.QueryLimitDisconnections)
 	w.int("client_output_buffer_limit_disconnections", st.OutputLimitDisconnections)
 	w.int("client_timeout_disconnections", st.TimeoutDisconnections)
+	denied := s.ACLLog.Counts
+	w.int("acl_access_denied_auth", denied[acl.DeniedAuth])
+	w.int("acl_access_denied_cmd", denied[acl.DeniedCommand])
+	w.int("acl_access_denied_key", denied[acl.DeniedKey])
+	w.int("acl_access_denied_channel", denied[acl.DeniedChannel])
 }
 
 func infoCPU(w *infoWriter, _ *engine.Server) {

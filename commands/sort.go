@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"redix/engine"
+	"redix/engine/acl"
 	"redix/engine/keyspace"
 	"redix/engine/packed"
 	"redix/engine/resp"
@@ -37,7 +38,10 @@ func sortKey(c *engine.Client, args engine.Args)   { sortAny(c, args, false) }
 func sortKeyRO(c *engine.Client, args engine.Args) { sortAny(c, args, true) }
 
 // sortArgs reads the options; SORT_RO has no STORE.
-func sortArgs(c *engine.Client, args engine.Args, readonly bool) (o sortOptions, ok bool) {
+//
+// What BY and GET look up is named by no argument, so it takes the right to read every key.
+func sortArgs(c *engine.Client, command engine.Args, readonly bool) (o sortOptions, ok bool) {
+	args := command[2:]
 	o.count = -1
 	for i := 0; i < len(args); i++ {
 		switch left := len(args) - i - 1; {
@@ -63,9 +67,16 @@ func sortArgs(c *engine.Client, args engine.Args, readonly bool) (o sortOptions,
 			o.by = args[i]
 			if bytes.IndexByte(o.by, '*') < 0 {
 				o.unsorted = true // even if another BY follows
+			} else if !c.MayReachAllKeys(command, acl.Read) {
+				c.Reply.Error("ERR BY option of SORT denied due to insufficient ACL permissions.")
+				return o, false
 			}
 		case left >= 1 && isWord(args[i], "get"):
 			i++
+			if !c.MayReachAllKeys(command, acl.Read) {
+				c.Reply.Error("ERR GET option of SORT denied due to insufficient ACL permissions.")
+				return o, false
+			}
 			o.gets = append(o.gets, args[i])
 		default:
 			c.Reply.Error(errSyntax)
@@ -76,7 +87,7 @@ func sortArgs(c *engine.Client, args engine.Args, readonly bool) (o sortOptions,
 }
 
 func sortAny(c *engine.Client, args engine.Args, readonly bool) {
-	o, ok := sortArgs(c, args[2:], readonly)
+	o, ok := sortArgs(c, args, readonly)
 	if !ok {
 		return
 	}

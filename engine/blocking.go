@@ -187,6 +187,14 @@ func (s *Server) runAgain(c *Client) {
 	b := c.blocked
 	b.again = false
 	s.aside(c, b.silent, func() {
+		if c.User.Restricted {
+			if text := s.denied(c, b.row, b.args); text != "" { // its rights have changed since it came
+				s.unblock(c)
+				s.refuse(c, b.row, text)
+				s.noteError(s.replies.B)
+				return
+			}
+		}
 		start := s.nanotime()
 		s.invoke(c, b.row, b.args, 0)
 		b.row.Stats.Calls-- // it was counted when it came

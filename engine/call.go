@@ -182,7 +182,7 @@ func (s *Server) invoke(c *Client, row *Row, args Args, start int) {
 	row.Stats.Calls++
 	s.Stats.Commands++
 	if s.Dirty != dirty && !s.propagated && row.Flags&Write != 0 {
-		s.feed(db, args)
+		s.feed(db, ownName(row, args))
 	}
 	if s.Journal != nil && !c.Loading() {
 		s.awaitJournal(c, row, args, offset)
@@ -213,13 +213,21 @@ func (s *Server) resolve(c *Client, row *Row, args Args) *Row {
 	if n := len(args); row.Arity > 0 && n != row.Arity || n < -row.Arity {
 		return s.refuse(c, row, "ERR wrong number of arguments for '"+row.FullName+"' command")
 	}
-	return s.gates(c, row)
+	return s.gates(c, row, args)
 }
 
 // gates are the checks that depend on the state of client and server.
-func (s *Server) gates(c *Client, row *Row) *Row {
-	if !c.Authenticated && row.Flags&NoAuth == 0 {
+func (s *Server) gates(c *Client, row *Row, args Args) *Row {
+	if row.Guard != nil && !s.opens(c, row) {
+		return s.refuse(c, row, notOpen(row))
+	}
+	if !c.Authenticated && row.Flags&NoAuth == 0 && s.Users.NeedsLogin() {
 		return s.refuse(c, row, errNoAuth)
+	}
+	if c.User.Restricted {
+		if text := s.denied(c, row, args); text != "" {
+			return s.refuse(c, row, text)
+		}
 	}
 	if c.subs != nil && c.Proto == 2 && row.Flags&InSubscriber == 0 && c.subscriber() {
 		return s.refuse(c, row, "ERR Can't execute '"+row.FullName+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
@@ -243,6 +251,21 @@ func (s *Server) journalProblem(c *Client, flags Flags) string {
 	return ""
 }
 
+// opens tells whether the client may use a command that is closed unless a directive opens it.
+func (s *Server) opens(c *Client, row *Row) bool {
+	return row.Guard.Access(&s.Config.Values).Allows(c.Local())
+}
+
+func notOpen(row *Row) string {
+	name := row.Name
+	if row.Parent != nil {
+		name = row.Parent.Name
+	}
+	return "ERR " + strings.ToUpper(name) + " command not allowed. If the " + row.Guard.Directive + ` option is set to "local", ` +
+		"you can run it from a local connection, otherwise you need to set this option in the configuration file, and then " +
+		"restart the server."
+}
+
 // refuse replies with an error in place of running the command. A refused EXEC drops its transaction.
 func (s *Server) refuse(c *Client, row *Row, text string) *Row {
 	row.Stats.Rejected++
@@ -252,6 +275,18 @@ func (s *Server) refuse(c *Client, row *Row, text string) *Row {
 	}
 	s.replies.Error(text)
 	return nil
+}
+
+// ownName returns args with the name that the command was declared with, so that a journal can be replayed whatever
+// commands are called by then.
+func ownName(row *Row, args Args) Args {
+	if row.Parent != nil {
+		row = row.Parent
+	}
+	if !row.Renamed {
+		return args
+	}
+	return append(Args{[]byte(row.Name)}, args[1:]...)
 }
 
 // feed journals one record.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"redix/engine/acl"
 	"redix/engine/keyspace"
 	"redix/engine/reactor"
 	"redix/engine/resp"
@@ -24,6 +25,7 @@ type Client struct {
 	LastRow             *Row
 	Commands            int64
 
+	User          *acl.User // who the client acts for
 	Authenticated bool
 	NoTouch       bool // CLIENT NO-TOUCH: reads do not count as accesses
 	NoEvict       bool

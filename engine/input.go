@@ -110,7 +110,7 @@ func (s *Server) keep(c *Client, in []byte) {
 // send before it has authenticated. Large arguments of a frame that is not whole yet count.
 func (s *Server) checkQueryLimit(c *Client) {
 	limit := s.Config.ClientQueryBufferBytes
-	if !c.Authenticated {
+	if c.mustLogIn() {
 		limit = min(limit, queryUnauth)
 	}
 	if n := len(c.query) - c.queryPos + c.bigHave + c.parser.Pending(); n > limit {
@@ -199,7 +199,7 @@ func (s *Server) parseBatch(c *Client, buf []byte) (n int, more bool) {
 		if n > 0 && buf[at] != '*' {
 			return n, true // see mayRun
 		}
-		args, size, err := c.parser.Next(buf[at:], s.args[used:used:len(s.args)], &s.limits, c.Authenticated)
+		args, size, err := c.parser.Next(buf[at:], s.args[used:used:len(s.args)], &s.limits, !c.mustLogIn())
 		if err != nil {
 			s.batch[n] = frame{size: len(buf) - at}
 			s.protocolError = err
@@ -217,7 +217,7 @@ func (s *Server) parseBatch(c *Client, buf []byte) (n int, more bool) {
 		if used+len(args) <= len(s.args) { // else they are in memory of their own
 			used += len(args)
 		}
-		if !c.Authenticated || len(c.bigs) > 0 {
+		if c.mustLogIn() || len(c.bigs) > 0 {
 			break // the next frame may have to be parsed by other rules
 		}
 	}

@@ -328,7 +328,7 @@ func TestQueryLimit(t *testing.T) {
 			t.Error("a pipeline passed the query limit")
 		}
 
-		w.s.Hooks.Opened = func(c *Client) { c.Authenticated = false }
+		w.s.Users.SetDefaultPassword("secret")
 		c = w.open()
 		w.send(c, frm("ping"))
 		c.want("-NOAUTH Authentication required.\r\n")
@@ -343,7 +343,7 @@ func TestQueryLimit(t *testing.T) {
 func TestAuthenticationChangesRules(t *testing.T) {
 	eachStyle(t, func(t *testing.T, style int) {
 		w := newWorld(t, style)
-		w.s.Hooks.Opened = func(c *Client) { c.Authenticated = false }
+		w.s.Users.SetDefaultPassword("secret")
 		long := []string{"mset"}
 		for i := range 20 {
 			long = append(long, fmt.Sprint(i))

@@ -125,7 +125,10 @@ func (s *Server) Apply(db int, args [][]byte) error {
 	if len(args) == 0 {
 		return errors.New("a record without words")
 	}
-	row := s.Table.Lookup(args[0])
+	row := s.Table.LookupOwn(args[0])
+	if row == nil { // written under another name, by redis-server
+		row = s.Table.Lookup(args[0])
+	}
 	if row == nil {
 		return fmt.Errorf("unknown command '%.64s'", args[0])
 	}
@@ -150,6 +153,7 @@ func (s *Server) Woken() {
 	if s.Hooks.Woken != nil {
 		s.Hooks.Woken()
 	}
+	s.finishOffloaded()
 	s.release()
 }
 

@@ -11,6 +11,8 @@ package engine
 const (
 	// stallOutput is the pending output in bytes from which on a client's further commands wait until it reads.
 	stallOutput = 1 << 20
+	// outputUnauth is the pending output at which a client that has not authenticated is disconnected.
+	outputUnauth = 1 << 20
 	// clientBytes is what a client takes without any buffer: the structs Client and the reactor's conn.
 	clientBytes = 768
 	// keepBuffer is the capacity up to which an emptied buffer is kept for the next client that needs one.
@@ -173,6 +175,7 @@ func (s *Server) checkOutputLimit(c *Client) {
 	l := s.Config.OutputLimits[c.outputClass()]
 	n := c.out.pending()
 	switch {
+	case n >= outputUnauth && c.mustLogIn():
 	case l.HardBytes > 0 && n >= l.HardBytes:
 	case l.SoftBytes > 0 && n >= l.SoftBytes:
 		if c.softSinceMs == 0 {

@@ -1,6 +1,13 @@
 package engine
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"redix/engine/acl"
+	"redix/engine/config"
+)
 
 // Rows are what the server knows of its commands. Each is declared once, beside its handler; COMMAND, COMMAND DOCS,
 // arity errors, key extraction and the gates of call read nothing else.
@@ -108,6 +115,9 @@ type Row struct {
 	Deprecated string   // version
 	Subs       []Row    // of a container; Handler then serves the bare container if it may be called so
 
+	Channels ChannelSpec // channels among the arguments
+	Guard    *Guard      // of a command that is closed unless a directive opens it; of a container's, on its subcommands
+
 	// KeyFlags gives the flags of the keys of a certain call, where they depend on its arguments ("variable_flags").
 	KeyFlags func(args Args) string
 	Handler  Handler
@@ -116,9 +126,18 @@ type Row struct {
 	FullName string // "config|get"
 	Parent   *Row
 	FirstKey int // place of the first key for routing, 0 none
+	ACL      *acl.Command
+	perms    []acl.Perm // of Keys
 	Stats    CallStats
 	Latency  *Histogram // nil until it has been called under latency-tracking
+	Renamed  bool       // rename-command: what is journalled has Name all the same
 	folded   foldedName
+}
+
+// Guard is a directive that opens a command.
+type Guard struct {
+	Directive string
+	Access    func(v *config.Values) config.Access
 }
 
 // CallStats counts the calls of one command.
@@ -136,9 +155,12 @@ const tableSlots = 2048
 
 // Table finds rows by name. Names are case-insensitive.
 type Table struct {
-	Rows  []*Row
-	slots [tableSlots]*Row
-	subs  map[*Row]map[string]*Row
+	Rows    []*Row
+	Catalog acl.Catalog // all rows, for ACL rules
+	slots   [tableSlots]*Row
+	long    map[string]*Row // by names that no slot takes: rename-command makes them
+	subs    map[*Row]map[string]*Row
+	own     map[string]*Row // by the names that they were declared with; nil as long as these are all in use
 }
 
 // NewTable joins copies of the groups of rows. It panics on a duplicate: that is a mistake in the table, found by any
@@ -161,16 +183,8 @@ func (t *Table) add(r *Row) {
 		panic("engine: two commands named " + r.Name)
 	}
 	t.Rows = append(t.Rows, r)
-	w, ok := foldName([]byte(r.Name))
-	if !ok {
-		panic("engine: command name too long: " + r.Name)
-	}
-	r.folded = w
-	i := w.hash()
-	for t.slots[i] != nil {
-		i = (i + 1) % tableSlots
-	}
-	t.slots[i] = r
+	t.insert(r, r.Name)
+	r.enroll(&t.Catalog)
 	if r.Subs == nil {
 		return
 	}
@@ -179,9 +193,73 @@ func (t *Table) add(r *Row) {
 		s := &r.Subs[i]
 		s.Parent, s.FullName, s.Group = r, r.Name+"|"+s.Name, r.Group
 		s.setup()
+		s.enroll(&t.Catalog)
 		m[s.Name] = s
 	}
 	t.subs[r] = m
+}
+
+// insert makes a row known by a name.
+func (t *Table) insert(r *Row, name string) {
+	w, ok := foldName([]byte(name))
+	if !ok {
+		if t.long == nil {
+			t.long = map[string]*Row{}
+		}
+		t.long[strings.ToLower(name)] = r
+		return
+	}
+	r.folded = w
+	i := w.hash()
+	for t.slots[i] != nil {
+		i = (i + 1) % tableSlots
+	}
+	t.slots[i] = r
+}
+
+// Rename makes a command known by another name only, or by none if that is empty. ACL rules and the journal keep to the
+// name that it was declared with.
+func (t *Table) Rename(from, to string) error {
+	r := t.Lookup([]byte(from))
+	if r == nil {
+		return fmt.Errorf("there is no command '%s' to rename", from)
+	}
+	if to != "" && t.Lookup([]byte(to)) != nil {
+		return fmt.Errorf("there is a command '%s' already", to)
+	}
+	if t.own == nil {
+		t.own = map[string]*Row{}
+		for _, row := range t.Rows {
+			t.own[row.Name] = row
+		}
+	}
+	slots := t.slots
+	t.slots = [tableSlots]*Row{}
+	for _, other := range slots { // taking one out of the middle of a chain of slots would cut it
+		if other != nil && other != r {
+			i := other.folded.hash()
+			for t.slots[i] != nil {
+				i = (i + 1) % tableSlots
+			}
+			t.slots[i] = other
+		}
+	}
+	delete(t.long, strings.ToLower(from))
+	t.Rows = slices.DeleteFunc(t.Rows, func(other *Row) bool { return other == r })
+	r.Renamed = true
+	if to != "" {
+		t.Rows = append(t.Rows, r)
+		t.insert(r, to)
+	}
+	return nil
+}
+
+// LookupOwn returns the row of a command by the name that it was declared with, in any case, or nil.
+func (t *Table) LookupOwn(name []byte) *Row {
+	if t.own == nil {
+		return t.Lookup(name)
+	}
+	return t.own[strings.ToLower(string(name))]
 }
 
 func (r *Row) setup() {
@@ -194,7 +272,10 @@ func (r *Row) setup() {
 func (t *Table) Lookup(name []byte) *Row {
 	w, ok := foldName(name)
 	if !ok {
-		return nil
+		if t.long == nil {
+			return nil
+		}
+		return t.long[strings.ToLower(string(name))]
 	}
 	for i := w.hash(); t.slots[i] != nil; i = (i + 1) % tableSlots {
 		if t.slots[i].folded == w {

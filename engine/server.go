@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"redix/engine/acl"
 	"redix/engine/config"
 	"redix/engine/keyspace"
 	"redix/engine/reactor"
@@ -27,6 +28,8 @@ type Server struct {
 	Log      *slog.Logger
 	Reactor  reactor.Reactor
 	Stats    Stats
+	Users    *acl.Users
+	ACLLog   acl.Log
 
 	// NowMs is the round's clock in Unix milliseconds. Keyspace.NowMs is the same but while the journal is loaded: then
 	// it is 0 and nothing expires.
@@ -43,6 +46,8 @@ type Server struct {
 	// Hooks are called by the engine where other packages keep state of their own.
 	Hooks Hooks
 
+	aclCall acl.Call
+	offload offload
 	limits  resp.Limits
 	replies resp.Reply
 	scratch []byte
@@ -114,8 +119,10 @@ type Hooks struct {
 	Cron, Woken func()
 	// Greet may refuse a new client by returning the text of an error.
 	Greet func(conn reactor.Conn) string
-	// Opened prepares a new client (is a password needed?).
+	// Opened prepares a new client.
 	Opened func(c *Client)
+	// ClientInfo describes a client as CLIENT INFO does, for ACL LOG.
+	ClientInfo func(c *Client) string
 	// Work does some tens of microseconds of work while HasWork is set. It returns false when it has to wait for the
 	// disk: it is then called again in a later round, at the latest after the reactor was woken.
 	Work func() (more bool)
@@ -143,7 +150,9 @@ func NewServer(cfg *config.Config, table *Table, log *slog.Logger) *Server {
 	s.Keyspace = keyspace.New(cfg.Databases, s.NowMs, s)
 	s.args = make([][]byte, 1024)
 	s.scratch = make([]byte, 0, 64<<10)
-	s.replay = &Client{server: s, DB: s.Keyspace.DB(0), Proto: 2, Authenticated: true, Reply: &s.replies}
+	s.Users = acl.NewUsers(&table.Catalog, acl.Defaults{AllChannels: cfg.ACLPubSubDefault == config.AllChannels})
+	s.Users.SetDefaultPassword(cfg.RequirePass)
+	s.replay = &Client{server: s, DB: s.Keyspace.DB(0), Proto: 2, User: acl.Unrestricted(""), Authenticated: true, Reply: &s.replies}
 	s.watched, s.waitKeys = map[dbKey][]*Client{}, map[dbKey]*waitQueue{}
 	for kind := range s.subs {
 		s.subs[kind] = map[string]*subscribers{}
@@ -250,8 +259,9 @@ func (s *Server) Opened(conn reactor.Conn) {
 	}
 	s.Stats.Connections++
 	s.nextID++
-	c := &Client{ID: s.nextID, server: s, conn: conn, DB: s.Keyspace.DB(0), Proto: 2, Authenticated: true,
+	c := &Client{ID: s.nextID, server: s, conn: conn, DB: s.Keyspace.DB(0), Proto: 2,
 		CreatedMs: s.NowMs, LastMs: s.NowMs}
+	c.LogOut()
 	conn.SetContext(c)
 	c.prev = s.last
 	if s.last != nil {

@@ -133,6 +133,14 @@ func (c *Client) Exec() {
 	before := s.nanotime()
 	for i := range tx.queue {
 		q := &tx.queue[i]
+		if c.User.Restricted || !c.Authenticated {
+			if text := s.deniedInExec(c, q.row, q.args); text != "" {
+				start := len(c.Reply.B)
+				c.Reply.Error(text)
+				s.noteError(c.Reply.B[start:])
+				continue
+			}
+		}
 		s.invoke(c, q.row, q.args, len(c.Reply.B))
 		now := s.nanotime()
 		s.account(c, q.row, q.args, now-before)

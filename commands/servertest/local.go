@@ -34,6 +34,9 @@ func NewLocal(t testing.TB, flags ...string) *Local {
 	l := &Local{t: t, clock: &localReactor{now: time.Now()}, conn: &localConn{}}
 	l.Engine = engine.NewServer(loadConfig(t, flags), commands.NewTable(), slog.New(slog.DiscardHandler))
 	commands.Attach(l.Engine)
+	if err := commands.Secure(l.Engine); err != nil {
+		t.Fatal(err)
+	}
 	l.Engine.Reactor = l.clock
 	l.Engine.Tick(l.clock.now)
 	l.Engine.Opened(l.conn)

@@ -4,7 +4,6 @@ package servertest
 
 import (
 	"bytes"
-	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -19,7 +18,6 @@ import (
 	"redix/engine/config"
 	"redix/engine/reactor"
 	"redix/engine/reactor/auto"
-	"redix/engine/reactor/tlsport"
 	"redix/persistence"
 )
 
@@ -30,7 +28,6 @@ var Reactors = reactors()
 type Server struct {
 	Engine *engine.Server // belongs to the loop: see OnLoop
 	Addr   string         // of the first TCP listener
-	TLS    string         // of the first TLS listener; its port is a free one, whatever tls-port says
 	Dir    string         // its directory
 
 	t       testing.TB
@@ -51,22 +48,19 @@ func Start(t testing.TB, reactorName string, flags ...string) *Server {
 	log := slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.Engine = engine.NewServer(cfg, commands.NewTable(), log)
 	commands.Attach(s.Engine)
+	if err := commands.Secure(s.Engine); err != nil {
+		t.Fatal(err)
+	}
 	var err error
-	listen := listeners(cfg)
-	s.Engine.Reactor, err = tlsport.New(cfg.TLS, listen[:1], reactor.Options{Listen: listen, Log: log}, s.Engine, auto.Engine(cfg.IOReactor))
+	s.Engine.Reactor, err = auto.New(cfg.IOReactor, reactor.Options{Listen: listeners(cfg), Log: log}, s.Engine)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s.aof, err = persistence.Attach(s.Engine, log, commands.Rebuild); err != nil {
 		t.Fatal(err)
 	}
-	s.Engine.Hooks.ConfigChanged = func(d *config.Directive) error {
-		return errors.Join(tlsport.Changed(s.Engine.Reactor, d, cfg), s.aof.Changed(d))
-	}
+	s.Engine.Hooks.ConfigChanged = s.aof.Changed
 	s.Addr = s.Engine.Reactor.Addrs()[0].String()
-	if cfg.TLS.Port != 0 {
-		s.TLS = s.Engine.Reactor.Addrs()[len(listen)].String()
-	}
 	s.Engine.Hooks.Shutdown = func(bool) error { s.end(); return nil }
 	s.Engine.Hooks.Fatal = func(err error) { t.Errorf("the server gave up: %v", err); s.Engine.Reactor.Stop() }
 	s.Engine.Hooks.Woken = func() {

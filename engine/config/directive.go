@@ -19,6 +19,9 @@ type Directive struct {
 	Mutable   bool // CONFIG SET may change it
 	Protected bool // CONFIG SET needs enable-protected-configs
 	Sensitive bool // the value must not reach a log or an error text
+	Hidden    bool // CONFIG GET and CONFIG SET do not know it: lines of the file that are no value
+
+	Example string // of a hidden directive, for the sample file
 
 	kind kind
 }

@@ -56,6 +56,10 @@ func sample() string {
 			out.WriteString("dir " + d.Default + "\n\n") // rendered it would be the absolute path of this package
 			continue
 		}
+		if d.Hidden {
+			out.WriteString("# " + d.Name + " " + d.Example + "\n\n")
+			continue
+		}
 		out.WriteString(strings.Join(d.render(v), "\n") + "\n\n")
 	}
 	return strings.TrimSuffix(out.String(), "\n")
@@ -150,7 +154,11 @@ func TestGeneratedSampleIsTheDefaults(t *testing.T) {
 		if got, want := d.Value(&c.Values), d.Value(standard); got != want {
 			t.Errorf("%s: %q in the sample, default %q", d.Name, got, want)
 		}
-		if !strings.Contains(string(content), "\n"+d.Name+" ") {
+		line := "\n" + d.Name + " "
+		if d.Hidden {
+			line = "\n# " + d.Name + " " + d.Example
+		}
+		if !strings.Contains(string(content), line) {
 			t.Errorf("%s is not in the sample", d.Name)
 		}
 	}

@@ -30,6 +30,8 @@ type kind struct {
 	set func(v *Values, words []string, more bool) error
 	// get returns the value as CONFIG GET shows it; set reads it back to the same value.
 	get func(v *Values) string
+	// place, when not nil, is told where the words that set has just taken stand.
+	place func(v *Values, place string)
 	// lines returns what stands behind the name in a file, one element a line.
 	lines func(v *Values) []string
 }
@@ -315,6 +317,48 @@ func percentiles(at func(*Values) *[]float64) kind {
 			}
 			return []string{get(v)}
 		},
+	}
+}
+
+// lines are words that mean something line by line, from low to high of them; one empty word clears them all.
+func lines(expects string, low, high int, at func(*Values) *[]Line) kind {
+	written := func(v *Values, form func(string) string) []string {
+		out := make([]string, len(*at(v)))
+		for i, line := range *at(v) {
+			words := make([]string, len(line.Words))
+			for k, word := range line.Words {
+				words[k] = form(word)
+			}
+			out[i] = strings.Join(words, " ")
+		}
+		return out
+	}
+	return kind{
+		expects: expects,
+		several: true,
+		addsUp:  true,
+		set: func(v *Values, words []string, more bool) error {
+			if len(words) == 1 && words[0] == "" {
+				*at(v) = nil
+				return nil
+			}
+			if len(words) < low || len(words) > high {
+				return refusal("wrong number of arguments")
+			}
+			var all []Line
+			if more {
+				all = append(all, *at(v)...)
+			}
+			*at(v) = append(all, Line{Words: append([]string(nil), words...)})
+			return nil
+		},
+		place: func(v *Values, place string) {
+			if n := len(*at(v)); n > 0 {
+				(*at(v))[n-1].Place = place
+			}
+		},
+		get:   func(v *Values) string { return strings.Join(written(v, func(s string) string { return s }), "\n") },
+		lines: func(v *Values) []string { return written(v, quote) },
 	}
 }
 

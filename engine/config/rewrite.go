@@ -55,7 +55,7 @@ func (c *Config) rewrite() error {
 	if lines, err = c.overrule(lines); err != nil {
 		return err
 	}
-	return replaceFile(path, joinLines(lines), mode)
+	return ReplaceFile(path, joinLines(lines), mode)
 }
 
 // edit returns the file's lines with the values of c.
@@ -192,8 +192,8 @@ func joinLines(lines []string) string {
 	return out.String()
 }
 
-// replaceFile puts content in the place of path, in one step that survives a crash.
-func replaceFile(path, content string, mode fs.FileMode) (err error) {
+// ReplaceFile puts content in the place of path, in one step that survives a crash.
+func ReplaceFile(path, content string, mode fs.FileMode) (err error) {
 	dir := filepath.Dir(path)
 	temp, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
 	if err != nil {

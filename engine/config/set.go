@@ -28,12 +28,15 @@ func (c *Config) Get(patterns ...string) []Pair {
 	for _, pattern := range patterns {
 		lower := strings.ToLower(pattern)
 		if !strings.ContainsAny(pattern, "*?[") {
-			if d, ok := byName[lower]; ok {
+			if d, ok := byName[lower]; ok && !d.Hidden {
 				add(pattern, lower, d)
 			}
 			continue
 		}
 		for _, d := range table {
+			if d.Hidden {
+				continue
+			}
 			for _, name := range [...]string{d.Name, d.Alias} {
 				if name != "" && glob.MatchFold([]byte(pattern), []byte(name)) {
 					add(name, name, d)
@@ -93,7 +96,7 @@ func (c *Config) resolve(pairs []string, local bool) ([]*Directive, error) {
 		name := strings.ToLower(pairs[i])
 		d, ok := byName[name]
 		switch {
-		case !ok:
+		case !ok, d.Hidden:
 			return nil, fmt.Errorf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", oneLine(pairs[i]))
 		case !d.Mutable:
 			return nil, setError(pairs[i], errors.New("can't set immutable config"))

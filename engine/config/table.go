@@ -17,7 +17,7 @@ const (
 	alwaysLazy  = "Changes nothing: memory is always freed in the background."
 )
 
-var table = join(networkRows, tlsRows, securityRows, limitRows, generalRows, slowRows, journalRows, memoryRows, encodingRows)
+var table = join(networkRows, securityRows, limitRows, generalRows, slowRows, journalRows, memoryRows, encodingRows)
 
 // join puts the groups one behind the other and gives each row the name of its group.
 func join(groups ...group) []*Directive {
@@ -73,9 +73,27 @@ var securityRows = group{"Security", []Directive{
 	{Name: "enable-debug-command", Default: "no",
 		kind: oneOf(func(v *Values) *Access { return &v.DebugCommand }, "no", "yes", "local"),
 		Help: "Who may use DEBUG: nobody, everybody, or clients of this machine."},
+	{Name: "enable-module-command", Default: "no",
+		kind: oneOf(func(v *Values) *Access { return &v.ModuleCommand }, "no", "yes", "local"),
+		Help: "Who may load modules: nobody, everybody, or clients of this machine. There are none to load here: this decides on the error only."},
 	{Name: "enable-protected-configs", Default: "no",
 		kind: oneOf(func(v *Values) *Access { return &v.ProtectedConfig }, "no", "yes", "local"),
 		Help: "Who may change protected directives with CONFIG SET: nobody, everybody, or clients of this machine."},
+	{Name: "user", Hidden: true, Sensitive: true, Example: "worker on +@list +@connection ~jobs:* >ffa9203c493aa99",
+		kind: lines("a name and ACL rules", 1, maxInt, func(v *Values) *[]Line { return &v.Users }),
+		Help: "An ACL user and its rules, as ACL SETUSER takes them; one line a user. Not together with aclfile. CONFIG REWRITE writes the users that differ from what the other directives say."},
+	{Name: "aclfile", Default: "",
+		kind: text(func(v *Values) *string { return &v.ACLFile }),
+		Help: "File of ACL users, which ACL LOAD reads and ACL SAVE writes; empty means none, and users are lines of this file."},
+	{Name: "acllog-max-len", Default: "128", Mutable: true,
+		kind: integer(0, maxInt, func(v *Values) *int { return &v.ACLLogMaxLen }),
+		Help: "Entries of ACL LOG, which lists what clients were denied."},
+	{Name: "acl-pubsub-default", Default: "resetchannels", Mutable: true,
+		kind: oneOf(func(v *Values) *PubSubDefault { return &v.ACLPubSubDefault }, "allchannels", "resetchannels"),
+		Help: "Channels of a new ACL user: all or none."},
+	{Name: "rename-command", Hidden: true, Example: `CONFIG ""`,
+		kind: lines("a command and its new name", 2, 2, func(v *Values) *[]Line { return &v.RenamedCommands }),
+		Help: `A command and the only name that it shall have from now on, or "" for none. ACL rules and the journal keep to its own name. ACL users are the better way to keep a command from clients.`},
 }}
 
 var limitRows = group{"Clients", []Directive{

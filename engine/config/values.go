@@ -18,12 +18,18 @@ type Values struct {
 	TimeoutSeconds   int    // a client idle for longer is closed; 0: never
 	KeepAliveSeconds int    // 0: off
 	IOReactor        IOReactor
-	TLS              TLS
 
 	ProtectedMode   bool
 	RequirePass     string // empty: no password
 	DebugCommand    Access
+	ModuleCommand   Access
 	ProtectedConfig Access
+
+	Users            []Line // name and rules of a user each
+	ACLFile          string // path, empty: none
+	ACLLogMaxLen     int
+	ACLPubSubDefault PubSubDefault
+	RenamedCommands  []Line // name and new name each, "" for none
 
 	MaxClients             int
 	ClientQueryBufferBytes int
@@ -83,6 +89,12 @@ type Values struct {
 	HLLSparseMaxBytes      int
 }
 
+// Line is one line of a directive whose lines add up.
+type Line struct {
+	Words []string
+	Place string // "redix.conf:7", for errors
+}
+
 // SavePoint asks for a snapshot once Seconds have passed with at least Changes changes.
 type SavePoint struct{ Seconds, Changes int }
 
@@ -121,7 +133,7 @@ const (
 // Access says which connections may use something guarded.
 type Access int
 
-// The values of enable-debug-command and enable-protected-configs, in the order of their rows.
+// The values of enable-debug-command and its like, in the order of their rows.
 const (
 	AccessNo Access = iota
 	AccessYes
@@ -132,6 +144,15 @@ const (
 func (a Access) Allows(local bool) bool {
 	return a == AccessYes || a == AccessLocal && local
 }
+
+// PubSubDefault is what a new ACL user may do with channels.
+type PubSubDefault int
+
+// The values of acl-pubsub-default, in the order of its row.
+const (
+	AllChannels PubSubDefault = iota
+	ResetChannels
+)
 
 // LogLevel is a value of loglevel.
 type LogLevel int
