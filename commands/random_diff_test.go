@@ -293,6 +293,8 @@ func (d *duo) compareData() {
 // notCompared are the commands of the compared groups that have no shape, with the reason.
 var notCompared = map[string]string{
 	"dump":            "other bytes for the same value: see rdb_test.go",
+	"restore":         "needs what DUMP gave: see rdb_test.go",
+	"restore-asking":  "as RESTORE",
 	"object|help":     "text",
 	"object|idletime": "tells the time",
 	"wait":            "there are no replicas",

@@ -219,6 +219,39 @@ func TestRDBWritten(t *testing.T) {
 	}
 }
 
+// TestDumpExchanged takes every value to redis-server by DUMP and RESTORE, and back into another redix.
+func TestDumpExchanged(t *testing.T) {
+	s, c := filled(t)
+	want := fullDump(c)
+	r, back := servertest.StartRedis(t, "--proto-max-bulk-len", "512mb").Dial(), servertest.Start(t, servertest.Reactors[0]).Dial()
+	for i, path := range [][2]*servertest.Conn{{c, r}, {r, back}} {
+		exchange(t, path[0], path[1])
+		sameDump(t, []string{"in redis-server", "back again"}[i], fullDump(path[1]), want)
+	}
+	s.OnLoop(func(e *engine.Server) { e.Config.RDBCompression = false })
+	back.Must("FLUSHALL")
+	exchange(t, c, back)
+	sameDump(t, "not compressed", fullDump(back), want)
+}
+
+// exchange takes all keys from one server to another.
+func exchange(t *testing.T, from, to *servertest.Conn) {
+	t.Helper()
+	for db := range 16 {
+		from.Must("SELECT", strconv.Itoa(db))
+		to.Must("SELECT", strconv.Itoa(db))
+		for _, key := range from.Must("KEYS", "*").Strings() {
+			payload := from.Must("DUMP", key).Str
+			deadline := max(from.Must("PEXPIRETIME", key).Int, 0)
+			if v := to.Do("RESTORE", key, strconv.FormatInt(deadline, 10), payload, "ABSTTL"); v.Str != "OK" {
+				t.Fatalf("RESTORE %q: %s", key, v)
+			}
+		}
+	}
+	from.Must("SELECT", "0")
+	to.Must("SELECT", "0")
+}
+
 // streamState is all of a stream but its entries and the times of consumers.
 func streamState(c *servertest.Conn, key string) string {
 	var out strings.Builder

@@ -26,6 +26,7 @@ var meant = map[string]string{
 	"enable-protected-configs": "the test needs it",
 	"io-reactor":               "ours",
 	"default-ttl":              "ours",
+	"rdb-version":              "ours",
 	"set-max-listpack-entries": "since redis-server 7.2",
 	"set-max-listpack-value":   "since redis-server 7.2",
 }

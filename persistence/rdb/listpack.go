@@ -3,6 +3,7 @@ package rdb
 import (
 	"encoding/binary"
 	"math"
+	"strconv"
 
 	"redix/engine/packed"
 )
@@ -96,4 +97,112 @@ func endListpack(b []byte, n int) []byte {
 	binary.LittleEndian.PutUint32(b, uint32(len(b)))
 	binary.LittleEndian.PutUint16(b[4:], uint16(min(n, math.MaxUint16)))
 	return b
+}
+
+// lpElem is an element of a listpack.
+type lpElem struct {
+	str   []byte // of a string
+	n     int64  // of an integer
+	isInt bool
+}
+
+// text is the string, or the digits of the integer in room.
+func (e *lpElem) text(room []byte) []byte {
+	if e.isInt {
+		return strconv.AppendInt(room[:0], e.n, 10)
+	}
+	return e.str
+}
+
+// listpackBody checks the head of a listpack and returns its elements, and their number if that is known, -1 if not.
+func listpackBody(b []byte) (body []byte, count int, ok bool) {
+	if len(b) < listpackHead+1 || uint64(binary.LittleEndian.Uint32(b)) != uint64(len(b)) || b[len(b)-1] != listpackEnd {
+		return nil, 0, false
+	}
+	if count = int(binary.LittleEndian.Uint16(b[4:])); count == listpackMaxCount {
+		count = -1
+	}
+	return b[listpackHead : len(b)-1], count, true
+}
+
+// nextElem reads the element at pos and checks the length at its end.
+func nextElem(b []byte, pos int) (e lpElem, next int, ok bool) {
+	rest := b[pos:]
+	if len(rest) == 0 {
+		return e, 0, false
+	}
+	h := rest[0]
+	head, size := 1, 0
+	switch {
+	case h < 0x80:
+		e = lpElem{n: int64(h), isInt: true}
+	case h < 0xc0:
+		size = int(h & 0x3f)
+	case h < 0xe0:
+		if len(rest) < 2 {
+			return e, 0, false
+		}
+		head, e = 2, lpElem{n: int64(int16(uint16(h)<<11|uint16(rest[1])<<3) >> 3), isInt: true}
+	case h < 0xf0:
+		if len(rest) < 2 {
+			return e, 0, false
+		}
+		head, size = 2, int(h&0x0f)<<8|int(rest[1])
+	case h == 0xf0:
+		if len(rest) < 5 {
+			return e, 0, false
+		}
+		head, size = 5, int(binary.LittleEndian.Uint32(rest[1:]))
+	case h <= 0xf4:
+		head = [...]int{3, 4, 5, 9}[h-0xf1]
+		if len(rest) < head {
+			return e, 0, false
+		}
+		e = lpElem{n: signed(rest[1:head]), isInt: true}
+	default:
+		return e, 0, false
+	}
+	if size > len(rest)-head {
+		return e, 0, false
+	}
+	if !e.isInt {
+		e.str = rest[head : head+size : head+size]
+	}
+	n := head + size
+	back := backBytes(n)
+	if len(rest)-n < back {
+		return e, 0, false
+	}
+	for i := range back {
+		want := byte(n>>(7*(back-1-i))) & 0x7f
+		if i > 0 {
+			want |= 0x80
+		}
+		if rest[n+i] != want {
+			return e, 0, false
+		}
+	}
+	return e, pos + n + back, true
+}
+
+func walkListpack(r *Reader, b []byte, visit func(v []byte) error) error {
+	bad := Wrong("a listpack that makes no sense")
+	body, count, ok := listpackBody(b)
+	if !ok {
+		return bad
+	}
+	n := 0
+	for pos := 0; pos < len(body); n++ {
+		var e lpElem
+		if e, pos, ok = nextElem(body, pos); !ok {
+			return bad
+		}
+		if err := visit(e.text(r.digits[:])); err != nil {
+			return err
+		}
+	}
+	if count >= 0 && n != count {
+		return bad
+	}
+	return nil
 }
