@@ -4,7 +4,8 @@
 // requires of them.
 //
 //	go run ./bench -short                 the set that takes under five minutes
-//	go run ./bench                        everything but what -full adds
+//	go run ./bench -set types             every data type: about a quarter of an hour
+//	go run ./bench                        everything but that set and what -full adds
 //	go run ./bench -run 'get-|memory'     scenarios by name
 //	go run ./bench -full -docs docs       everything, and docs/benchmarks.md written anew
 //
@@ -33,7 +34,7 @@ import (
 type options struct {
 	redix, redis       string
 	others             []candidate
-	run                string
+	run, set           string
 	short, full, list  bool
 	strict             bool
 	runs               int
@@ -52,19 +53,20 @@ func parseFlags() options {
 		return err
 	})
 	flag.StringVar(&o.run, "run", "", "only scenarios whose name matches this `regexp`")
+	flag.StringVar(&o.set, "set", "", "the set of this `name`, with short runs: "+typesSet)
 	flag.BoolVar(&o.short, "short", false, "the short set, with short runs")
 	flag.BoolVar(&o.full, "full", false, "all scenarios, the largest included")
 	flag.BoolVar(&o.list, "list", false, "print the scenarios and their bounds, run nothing")
 	flag.BoolVar(&o.strict, "strict", false, "exit with 3 if a bound is missed")
 	flag.IntVar(&o.runs, "runs", 5, "runs of each server in each scenario, but for scenarios that cap them")
-	flag.DurationVar(&o.duration, "duration", 2*time.Second, "length of a timed run (0.6 s with -short)")
+	flag.DurationVar(&o.duration, "duration", 2*time.Second, "length of a timed run (0.6 s with -short and -set)")
 	flag.IntVar(&o.serverCPU, "server-cpu", 0, "CPU to pin servers to; -1: none")
 	flag.IntVar(&o.loadCPU, "load-cpu", 1, "CPU to pin the load to; -1: none")
 	flag.StringVar(&o.work, "work", "build", "`directory` for the servers' files; on a real disk, not in memory")
 	flag.StringVar(&o.docs, "docs", "", "rewrite benchmarks.md in this `directory`; empty: write nothing")
 	flag.StringVar(&o.note, "note", "", "`text` to add to the notes of benchmarks.md")
 	flag.Parse()
-	if o.short {
+	if o.short || o.set != "" {
 		durationSet := false
 		flag.Visit(func(f *flag.Flag) { durationSet = durationSet || f.Name == "duration" })
 		if !durationSet {
@@ -93,13 +95,16 @@ func choose(all []scenario, o options) ([]scenario, error) {
 	var chosen []scenario
 	for _, sc := range all {
 		named := o.run != "" && pattern.MatchString(sc.name)
-		if o.run != "" && !named || o.run == "" && (o.short && !sc.short || sc.byName && !o.full) {
+		if o.run != "" && !named || o.set != "" && sc.set != o.set {
+			continue
+		}
+		if o.run == "" && o.set == "" && (o.short && !sc.short || (sc.byName || sc.set != "") && !o.full) {
 			continue
 		}
 		chosen = append(chosen, sc)
 	}
 	if len(chosen) == 0 {
-		return nil, fmt.Errorf("-run %q matches no scenario", o.run)
+		return nil, fmt.Errorf("-run %q -set %q matches no scenario", o.run, o.set)
 	}
 	return chosen, nil
 }

@@ -87,8 +87,9 @@ type scenario struct {
 	// maxRuns, if not 0, caps the runs in every set: for scenarios that take long and vary little.
 	maxRuns     int
 	minDuration time.Duration
-	redixOnly   bool // measures something that only redix has
-	byName      bool // not in the default set: only with -full or when -run names it
+	redixOnly   bool   // measures something that only redix has
+	byName      bool   // not in the default set: only with -full or when -run names it
+	set         string // not in the default set either: only with -set and this name, with -full or when -run names it
 	measure     func(b *bench, s *server) (result, error)
 }
 
@@ -145,7 +146,8 @@ func scenarios() []scenario {
 	}
 	all = append(all, journalScenarios()...)
 	all = append(all, memoryScenarios()...)
-	return append(all, behaviourScenarios()...)
+	all = append(all, behaviourScenarios()...)
+	return append(all, typeScenarios()...)
 }
 
 func journalScenarios() []scenario {

@@ -131,34 +131,36 @@ func closedLoop(w workload, depth int) func(*bench, *server) (result, error) {
 		}
 		random := rand.New(rand.NewPCG(1, uint64(depth)))
 		batches := max(1, b.count(scriptCommands)/w.share/depth)
-		script := load.NewScript(batches, depth, func(dst []byte, _ int) []byte {
-			return w.encode(dst, random.IntN(keys), random)
-		})
-		before, err := residentBytes(s.pid)
-		if err != nil {
-			return nil, err
-		}
-		var from, to, loadFrom, loadTo time.Duration
-		var marks [4]error
-		stats, err := load.Closed{Port: s.port, Conns: clientCount, Source: script,
-			Warmup: b.duration / 5, Duration: b.duration,
-			Begin: func() { from, marks[0] = cpuTime(s.pid); loadFrom, marks[1] = cpuTime(os.Getpid()) },
-			End:   func() { to, marks[2] = cpuTime(s.pid); loadTo, marks[3] = cpuTime(os.Getpid()) },
-		}.Run(b.ctx)
-		if err := errors.Join(append(marks[:], err, refused(stats))...); err != nil {
-			return nil, err
-		}
-		after, err := residentBytes(s.pid)
-		if err != nil {
-			return nil, err
-		}
-		r := latencies(stats)
-		r[metricRate] = stats.PerSecond()
-		r[metricCPU] = microseconds(to-from) / float64(max(stats.Commands, 1))
-		r[metricLoadCPU] = microseconds(loadTo-loadFrom) / float64(max(stats.Commands, 1))
-		r[metricGrowth] = float64(after - before)
-		return r, nil
+		return timed(b, s, load.Closed{Conns: clientCount, Warmup: b.duration / 5,
+			Source: load.NewScript(batches, depth, func(dst []byte, _ int) []byte { return w.encode(dst, random.IntN(keys), random) })})
 	}
+}
+
+// timed measures a closed loop, whose server, duration and marks it sets, for b.duration or until its source ends.
+func timed(b *bench, s *server, loop load.Closed) (result, error) {
+	before, err := residentBytes(s.pid)
+	if err != nil {
+		return nil, err
+	}
+	var from, to, loadFrom, loadTo time.Duration
+	var marks [4]error
+	loop.Port, loop.Duration = s.port, b.duration
+	loop.Begin = func() { from, marks[0] = cpuTime(s.pid); loadFrom, marks[1] = cpuTime(os.Getpid()) }
+	loop.End = func() { to, marks[2] = cpuTime(s.pid); loadTo, marks[3] = cpuTime(os.Getpid()) }
+	stats, err := loop.Run(b.ctx)
+	if err := errors.Join(append(marks[:], err, refused(stats))...); err != nil {
+		return nil, err
+	}
+	after, err := residentBytes(s.pid)
+	if err != nil {
+		return nil, err
+	}
+	r := latencies(stats)
+	r[metricRate] = stats.PerSecond()
+	r[metricCPU] = microseconds(to-from) / float64(max(stats.Commands, 1))
+	r[metricLoadCPU] = microseconds(loadTo-loadFrom) / float64(max(stats.Commands, 1))
+	r[metricGrowth] = float64(after - before)
+	return r, nil
 }
 
 func latencies(stats load.Stats) result {
@@ -172,11 +174,11 @@ func latencies(stats load.Stats) result {
 
 func microseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
 
-// byRedisBenchmark measures w with redis-benchmark, which counts requests and not seconds.
+// byRedisBenchmark measures w with redis-benchmark.
 func byRedisBenchmark(w workload, depth int) func(*bench, *server) (result, error) {
 	return func(b *bench, s *server) (result, error) {
 		if b.redisBenchmark == "" {
-			return nil, fmt.Errorf("%w: no redis-benchmark on this machine", errSkipped)
+			return nil, errNoRedisBenchmark
 		}
 		if _, err := fill(b, s, b.count(keyCount), appendSet); err != nil {
 			return nil, err
@@ -186,37 +188,43 @@ func byRedisBenchmark(w workload, depth int) func(*bench, *server) (result, erro
 			perSecond = 600_000
 		}
 		requests := b.count(int(perSecond * b.duration.Seconds()))
-		args := append([]string{"-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-c", strconv.Itoa(clientCount),
-			"-P", strconv.Itoa(depth), "-n", strconv.Itoa(requests), "-r", strconv.Itoa(b.count(keyCount)),
-			"-d", strconv.Itoa(valueBytes), "--csv"}, w.rb...)
-		before, err := residentBytes(s.pid)
-		if err != nil {
-			return nil, err
-		}
-		from, err := cpuTime(s.pid)
-		if err != nil {
-			return nil, err
-		}
-		out, err := exec.CommandContext(b.ctx, b.redisBenchmark, args...).Output()
-		if err != nil {
-			return nil, fmt.Errorf("redis-benchmark: %w", err)
-		}
-		to, err := cpuTime(s.pid)
-		if err != nil {
-			return nil, err
-		}
-		after, err := residentBytes(s.pid)
-		if err != nil {
-			return nil, err
-		}
-		r, err := parseRedisBenchmark(out)
-		if err != nil {
-			return nil, err
-		}
-		r[metricCPU] = microseconds(to-from) / float64(requests)
-		r[metricGrowth] = float64(after - before)
-		return r, nil
+		return redisBenchmark(b, s, depth, requests, append([]string{"-d", strconv.Itoa(valueBytes)}, w.rb...)...)
 	}
+}
+
+var errNoRedisBenchmark = fmt.Errorf("%w: no redis-benchmark on this machine", errSkipped)
+
+// redisBenchmark runs one test of redis-benchmark, which counts requests and not seconds, over keyCount random keys.
+func redisBenchmark(b *bench, s *server, depth, requests int, test ...string) (result, error) {
+	args := append([]string{"-h", "127.0.0.1", "-p", strconv.Itoa(s.port), "-c", strconv.Itoa(clientCount),
+		"-P", strconv.Itoa(depth), "-n", strconv.Itoa(requests), "-r", strconv.Itoa(b.count(keyCount)), "--csv"}, test...)
+	before, err := residentBytes(s.pid)
+	if err != nil {
+		return nil, err
+	}
+	from, err := cpuTime(s.pid)
+	if err != nil {
+		return nil, err
+	}
+	out, err := exec.CommandContext(b.ctx, b.redisBenchmark, args...).Output()
+	if err != nil {
+		return nil, fmt.Errorf("redis-benchmark: %w", err)
+	}
+	to, err := cpuTime(s.pid)
+	if err != nil {
+		return nil, err
+	}
+	after, err := residentBytes(s.pid)
+	if err != nil {
+		return nil, err
+	}
+	r, err := parseRedisBenchmark(out)
+	if err != nil {
+		return nil, err
+	}
+	r[metricCPU] = microseconds(to-from) / float64(requests)
+	r[metricGrowth] = float64(after - before)
+	return r, nil
 }
 
 // parseRedisBenchmark reads the --csv output of redis-benchmark: a line of names, and a line of figures for a test.

@@ -30,6 +30,7 @@ func init() {
 		{"lrange", 3, []part{key, number(0, 0), number(-1, -1)}},
 	}
 	comparers["sort"], comparers["sort_ro"] = sorted, sorted
+	unspoken["o"] = sortable
 }
 
 // sortable takes out zero bytes, at which redis-server stops comparing, and numbers out of range, which it remembers: all
@@ -39,7 +40,7 @@ var sortable = strings.NewReplacer("\x00", "", "1e400", "", "1e-400", "")
 func sortElement(g *source) []word {
 	switch g.IntN(12) {
 	case 0:
-		return pinned(sortable.Replace(value(g)[0].text))
+		return pinned(value(g)[0].text)
 	case 1:
 		return pinned(pick(g, []string{"", " 3", "3 ", "1.5", "-0", "inf", "nan", "1e3", "0x10", "\t7", "é"}))
 	case 2, 3:
