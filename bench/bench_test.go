@@ -135,6 +135,14 @@ func TestChoose(t *testing.T) {
 	if strings.Contains(usual, "gc-10m") || !strings.Contains(usual, "expire-2m") || !strings.Contains(full, "gc-10m") {
 		t.Errorf("usual: %s\nfull: %s", usual, full)
 	}
+	types := names(options{set: typesSet})
+	if strings.HasPrefix(types, "get-p1 ") || !strings.Contains(types, "rb-zpopmin-p16") || strings.Contains(usual, "rb-zpopmin-p16") ||
+		!strings.Contains(full, "rb-zpopmin-p16") {
+		t.Errorf("types: %s\nusual: %s\nfull: %s", types, usual, full)
+	}
+	if got := names(options{set: typesSet, run: "^big-z"}); got != "big-zadd big-zrank big-zrange" {
+		t.Errorf("by name in a set: %s", got)
+	}
 	if got := names(options{run: "("}); !strings.Contains(got, "-run") {
 		t.Errorf("bad pattern: %s", got)
 	}
@@ -190,6 +198,29 @@ func TestEncodings(t *testing.T) {
 	big := args(bigHash.encode(nil, 999_999))
 	if len(big) != 4 || big[2] != "f000999999" || len(big[2])+len(big[3]) != 24 {
 		t.Errorf("%q", big)
+	}
+}
+
+// The prepared structures must be what the scenarios say.
+func TestTypeEncodings(t *testing.T) {
+	for _, c := range []struct {
+		encode load.Encode
+		words  int
+		key    string
+	}{
+		{bigZset, 2 + 2*chunk, "z"}, {bigSet, 2 + chunk, "m"}, {bigList, 2 + chunk, "l"}, {bigStream, 9, "x"}, {listElement, 3, "mylist"},
+		{tenOf("SADD"), 12, "key:000000000007"},
+	} {
+		var parts []string
+		b := c.encode(nil, 7)
+		n, v := redcon.ReadNextRESP(b)
+		v.ForEach(func(r redcon.RESP) bool { parts = append(parts, r.String()); return true })
+		if n != len(b) || len(parts) != c.words || parts[1] != c.key {
+			t.Errorf("%.80q: %d words", b, len(parts))
+		}
+	}
+	if got := string(appendEntryID(nil, 7)); got != "$15\r\n1500000000007-0\r\n" {
+		t.Errorf("%q", got)
 	}
 }
 
@@ -299,7 +330,8 @@ func testBench(t *testing.T) *runner {
 
 func TestSmoke(t *testing.T) {
 	r := testBench(t)
-	pattern := regexp.MustCompile(`^(get-p16|mset10-p16|rb-set-p16|set-always-p16|memory-small-hash|lazy-reader)$`)
+	pattern := regexp.MustCompile(`^(get-p16|mset10-p16|rb-set-p16|set-always-p16|memory-small-hash|lazy-reader|` +
+		`rb-lrange-100-p16|rb-zpopmin-p1|big-zrange|big-sinter|big-xreadgroup|memory-stream)$`)
 	for _, sc := range scenarios() {
 		if !pattern.MatchString(sc.name) || strings.HasPrefix(sc.name, "rb-") && r.redisBenchmark == "" {
 			continue
