@@ -147,23 +147,27 @@ func (r *Reactor) Run() error {
 	return nil
 }
 
-// poll asks once without blocking; if nothing is ready it naps, and only then goes to sleep. The Go scheduler is told of
+// poll returns what is ready. If that is nothing it naps, and only then goes to sleep. The Go scheduler is told of
 // the sleep alone. It takes the processor from whoever is in a system call that it knows of for over 20 microseconds, and
 // its monitor thread then looks every 20 microseconds; a server that is not quite saturated would pay for that with
 // each command. While it naps the loop keeps its processor (there are two); a signal, which the collector sends when it
 // wants all to stop, ends the nap. An idle server does not nap: it would cost 2 % of a core.
 func (r *Reactor) poll(more bool) (int, error) {
-	n, errno := pollNow(r.epfd, r.events)
-	if n == 0 && errno == 0 && !more {
-		delay := r.delay()
-		if delay > 0 && r.busy {
-			n, errno = pollNap(r.epfd, r.events, min(delay, nap))
-			delay -= nap
-		}
-		if n == 0 && errno == 0 && delay > 0 {
-			r.busy = false
-			n, errno = pollWait(r.epfd, r.events, delay)
-		}
+	var delay time.Duration
+	if !more {
+		delay = r.delay()
+	}
+	var n int
+	var errno unix.Errno
+	if delay <= 0 || !r.busy {
+		n, errno = pollNow(r.epfd, r.events)
+	} else {
+		n, errno = pollNap(r.epfd, r.events, min(delay, nap))
+		delay -= nap
+	}
+	if n == 0 && errno == 0 && delay > 0 {
+		r.busy = false
+		n, errno = pollWait(r.epfd, r.events, delay)
 	}
 	if errno == unix.EINTR {
 		return 0, nil
