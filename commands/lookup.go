@@ -57,7 +57,7 @@ func readOf(c *engine.Client, key []byte, want keyspace.Type) (e keyspace.Entry,
 // writeOf looks up a key of one type for a change. ok is false when it has another type; when there is none, the entry
 // is the place to create it.
 func writeOf(c *engine.Client, key []byte, want keyspace.Type) (e keyspace.Entry, found, ok bool) {
-	e, found = c.LookupWrite(key)
+	found = c.LookupWriteInto(&e, key)
 	if found && e.Type() != want {
 		c.Reply.Error(errWrongType)
 		return e, false, false

@@ -91,9 +91,8 @@ func (c *Client) PropagateArgs(db *keyspace.DB, args Args) {
 func (c *Client) PropagateNothing() { c.server.propagated = true }
 
 // LookupRead returns the live entry of key for a read: it counts a hit, or counts and tells a miss, and notes the access.
-func (c *Client) LookupRead(key []byte) (keyspace.Entry, bool) {
-	e, ok := c.DB.Lookup(key)
-	if !ok {
+func (c *Client) LookupRead(key []byte) (e keyspace.Entry, ok bool) {
+	if !c.DB.LookupInto(&e, key) {
 		c.server.Stats.KeyspaceMisses++
 		c.Event(EventMiss, "keymiss", key)
 		return e, false
@@ -106,12 +105,18 @@ func (c *Client) LookupRead(key []byte) (keyspace.Entry, bool) {
 }
 
 // LookupWrite returns the live entry of key for a change. When there is none, the entry is the place to create it.
-func (c *Client) LookupWrite(key []byte) (keyspace.Entry, bool) {
-	e, ok := c.DB.Lookup(key)
+func (c *Client) LookupWrite(key []byte) (e keyspace.Entry, ok bool) {
+	ok = c.LookupWriteInto(&e, key)
+	return e, ok
+}
+
+// LookupWriteInto is LookupWrite into an entry of the caller's, which must be zero.
+func (c *Client) LookupWriteInto(e *keyspace.Entry, key []byte) bool {
+	ok := c.DB.LookupInto(e, key)
 	if ok && !c.NoTouch {
 		e.SetAccess(uint32(c.server.NowMs / 1000))
 	}
-	return e, ok
+	return ok
 }
 
 // TakeBig hands over the arena block that argument i was received in, if it has one: the caller owns it.

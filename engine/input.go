@@ -225,14 +225,21 @@ func (s *Server) parseBatch(c *Client, buf []byte) (n int, more bool) {
 }
 
 // prefetch looks up the rows of the frames, then touches the index slots and records of their first keys, so that the
-// cache misses of many commands overlap.
+// cache misses of many commands overlap. Pipelines often repeat a command, or a key: what is as in the frame before is not
+// looked up again.
 func (s *Server) prefetch(c *Client, frames []frame) {
+	var row *Row
+	var name []byte
 	for i := range frames {
 		f := &frames[i]
 		if len(f.args) == 0 {
 			continue
 		}
-		f.row = s.Table.Lookup(f.args[0])
+		if row == nil || string(f.args[0]) != string(name) {
+			name = f.args[0]
+			row = s.Table.Lookup(name)
+		}
+		f.row = row
 		if f.row != nil && f.row.FirstKey > 0 && f.row.FirstKey < len(f.args) {
 			f.key = f.args[f.row.FirstKey]
 		}
@@ -241,9 +248,11 @@ func (s *Server) prefetch(c *Client, frames []frame) {
 		return
 	}
 	s.keys = s.keys[:0]
+	var last []byte
 	for i := range frames {
-		if frames[i].key != nil {
-			s.keys = append(s.keys, frames[i].key)
+		if key := frames[i].key; key != nil && string(key) != string(last) {
+			s.keys = append(s.keys, key)
+			last = key
 		}
 	}
 	s.sink += c.DB.Prefetch(s.keys)

@@ -35,26 +35,39 @@ func (db *DB) Expires() int { return db.expires }
 
 // Find returns the entry of key as it is, expired or not.
 func (db *DB) Find(key []byte) (e Entry, ok bool) {
+	ok = db.find(&e, key)
+	return e, ok
+}
+
+// Lookup returns the live entry of key. One whose deadline has passed (the millisecond it names is over, as in
+// redis-server) is removed first. When there is none, the entry returned still serves as the place for a new one (Set and so on).
+func (db *DB) Lookup(key []byte) (e Entry, ok bool) {
+	ok = db.LookupInto(&e, key)
+	return e, ok
+}
+
+// find is Find into an entry of the caller's, which must be zero: entries are large enough for their copies to count.
+func (db *DB) find(e *Entry, key []byte) bool {
 	e.db = db
 	e.hash = db.ks.Hash(key)
 	e.at, e.ref = db.idx.find(e.hash, key)
 	if e.ref == 0 {
-		return e, false
+		return false
 	}
 	e.load()
-	return e, true
+	return true
 }
 
-// Lookup returns the live entry of key. One whose deadline has passed (the millisecond it names is over, as in
-// redis-server) is removed first. When there is none, the entry
-// returned still serves as the place for a new one (Set and so on).
-func (db *DB) Lookup(key []byte) (e Entry, ok bool) {
-	e, ok = db.Find(key)
-	if ok && e.b[0]&flagDeadline != 0 && e.Deadline() < db.ks.NowMs {
-		db.expire(&e)
-		ok = false
+// LookupInto is Lookup into an entry of the caller's, which must be zero.
+func (db *DB) LookupInto(e *Entry, key []byte) bool {
+	if !db.find(e, key) {
+		return false
 	}
-	return e, ok
+	if e.b[0]&flagDeadline != 0 && e.Deadline() < db.ks.NowMs {
+		db.expire(e)
+		return false
+	}
+	return true
 }
 
 func (db *DB) expire(e *Entry) {
