@@ -108,6 +108,7 @@ type Arena struct {
 	used        int64 // bytes in live blocks
 	mapped      int64 // bytes of slabs and mappings
 	blocks      int64
+	mappings    int // live blocks with a mapping of their own
 }
 
 // NewArena returns an arena without slabs.
@@ -161,6 +162,7 @@ func (a *Arena) Free(r Ref) {
 	a.blocks--
 	if s.class == ownMapping {
 		a.used -= int64(len(s.mem))
+		a.mappings--
 		a.unmap(n)
 		return
 	}
@@ -263,6 +265,7 @@ func (a *Arena) allocMapping(size int) Ref {
 	mem := mapMemory(size)
 	n := a.number()
 	a.slabs[n] = slab{mem: mem, class: ownMapping, live: 1}
+	a.mappings++
 	a.mapped += int64(size)
 	a.used += int64(size)
 	a.blocks++

@@ -13,7 +13,6 @@ func (db *DB) Duplicate(e *Entry, to *DB, key []byte) {
 		panic("keyspace: Duplicate onto an existing key")
 	}
 	a := db.ks.arena
-	db.ks.touch(&dst)
 	val := e.b[e.valAt : e.valAt+e.valLen]
 	size, flags := recordSize(e.b[0], len(key), len(val))
 	var own [16]byte

@@ -75,6 +75,9 @@ func (db *DB) expire(e *Entry) {
 	if db.ks.observer != nil {
 		db.ks.observer.Expired(db, e.Key())
 	}
+	if db.ks.snapshot != nil {
+		db.ks.snapshot.expiring(e)
+	}
 	db.Delete(e)
 }
 
@@ -292,7 +295,6 @@ func (db *DB) Transfer(e *Entry, to *DB, key []byte) {
 	}
 	deadline := e.Deadline()
 	db.ks.touch(e)
-	db.ks.touch(&dst)
 	val := e.b[e.valAt : e.valAt+e.valLen]
 	size, flags := recordSize(e.b[0], len(key), len(val))
 	to.remake(&dst, key, flags, size, len(val), deadline)
@@ -307,7 +309,7 @@ func (db *DB) Flush() {
 	if db.idx.count == 0 {
 		return
 	}
-	if db.ks.snapshot == nil || !db.ks.snapshot.keepFlushed(db.idx) {
+	if !db.idx.keepFlushed() {
 		db.ks.garbage = append(db.ks.garbage, garbage{idx: db.idx})
 	}
 	db.idx = newIndex(db.ks.arena)

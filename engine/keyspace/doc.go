@@ -23,7 +23,7 @@
 //   - A record holds its key and its deadline, so it can be moved by whoever finds its slot.
 //
 // Every change of an entry passes DB.write, DB.Resize, DB.Writable, DB.SetDeadline, DB.Delete or the Table methods
-// reached through DB.MutableTable; each calls Keyspace.touch first. That is the choke point.
+// reached through DB.MutableTable; each calls Keyspace.touch or touchValue first. That is the choke point.
 //
 // Nothing here locks, reads a clock, or knows of commands and files. Entries, and slices taken from them, are views:
 // they die at the next change of the keyspace.

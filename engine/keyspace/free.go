@@ -23,12 +23,17 @@ func (ks *Keyspace) dropRecordValue(b []byte, valAt int) {
 	switch Encoding(b[0] & flagEncoding) {
 	case EncLarge:
 		r := Ref(binary.LittleEndian.Uint64(b[valAt:]))
-		ks.freeBlock(r)
+		if ks.snapshot == nil || !ks.snapshot.takesOver(blockID(r)) {
+			ks.freeBlock(r)
+		}
 	default:
 		if !Encoding(b[0] & flagEncoding).hasObject() {
 			return
 		}
 		n := binary.LittleEndian.Uint32(b[valAt:])
+		if ks.snapshot != nil && ks.snapshot.takesOver(objectID(n)) {
+			return
+		}
 		ks.garbage = append(ks.garbage, garbage{obj: ks.objects[n]})
 		ks.objects[n] = nil
 		ks.freeNums = append(ks.freeNums, n)

@@ -18,6 +18,9 @@ import "unsafe"
 // next tag bit is 1, everything else stays in place. Two sibling segments merge when both together are below 38 %. The
 // directory doubles when a segment of full depth splits and halves when no segment needs the last bit.
 //
+// While a snapshot walks the index, saved marks the slots whose entries it need not give out any more; the marks go with
+// the entries, and count only in a segment that has the snapshot's epoch.
+//
 // The 25 tag bits bound the directory to 2^25 segments, 16 G entries; the arena ends earlier. Beyond about 2^31 entries
 // the tag bits that are not already implied by the segment get few and lookups touch more wrong records.
 
@@ -38,7 +41,9 @@ type segment struct {
 	over  [segmentBuckets]uint8
 	count uint16
 	depth uint8
+	epoch uint32
 	ref   Ref // the block this segment is in
+	saved [segmentSlots / 64]uint64
 }
 
 const segmentBytes = int(unsafe.Sizeof(segment{}))
@@ -52,7 +57,8 @@ type Index struct {
 	count int
 	deep  int // segments with depth == the directory's
 	segs  int
-	sink  byte // means nothing; it keeps reads whose purpose is to fill the cache
+	walk  *part // of the snapshot that still has to walk this index, or nil
+	sink  byte  // means nothing; it keeps reads whose purpose is to fill the cache
 }
 
 // place names a slot: where an entry was found or may be put.
@@ -173,6 +179,9 @@ func (x *Index) insert(h uint64, r Ref) place {
 		if s.count < splitAt || s.depth == tagBits {
 			if slot := s.put(h, uint64(r)); slot >= 0 {
 				x.count++
+				if x.walk != nil { // it was not there at the snapshot's moment
+					s.mark(slot, x.walk.epoch)
+				}
 				return place{s, slot}
 			}
 			if s.depth == tagBits {
@@ -181,6 +190,18 @@ func (x *Index) insert(h uint64, r Ref) place {
 		}
 		x.split(h)
 	}
+}
+
+// mark notes that the snapshot of this epoch need not give out the entry in a slot.
+func (s *segment) mark(slot int, epoch uint32) {
+	if s.epoch != epoch {
+		s.epoch, s.saved = epoch, [segmentSlots / 64]uint64{}
+	}
+	s.saved[slot/64] |= 1 << (slot % 64)
+}
+
+func (s *segment) marked(slot int, epoch uint32) bool {
+	return s.epoch == epoch && s.saved[slot/64]>>(slot%64)&1 != 0
 }
 
 // put finds a free slot within reach of the home bucket, or returns -1.
@@ -228,6 +249,7 @@ func (x *Index) split(h uint64) {
 	bit := uint64(1) << (63 - s.depth)
 	s.depth++
 	t := x.newSegment(s.depth)
+	t.epoch, t.saved = s.epoch, s.saved                               // entries keep their places
 	first := int(h >> (64 - x.depth) &^ (1<<(x.depth-s.depth+1) - 1)) // of the old segment in the directory
 	half := 1 << (x.depth - s.depth)
 	for i := first + half; i < first+2*half; i++ {
@@ -275,7 +297,7 @@ func (x *Index) merge(h uint64) {
 	half := 1 << (x.depth - s.depth)
 	left := int(h>>(64-x.depth)) &^ (2*half - 1)
 	a, b := x.dir[left], x.dir[left+half]
-	if a.depth != b.depth || int(a.count)+int(b.count) >= mergeBelow || !a.absorb(b) {
+	if a.depth != b.depth || int(a.count)+int(b.count) >= mergeBelow || !a.absorb(b, x.walk) {
 		return
 	}
 	if a.depth == x.depth {
@@ -292,16 +314,24 @@ func (x *Index) merge(h uint64) {
 	}
 }
 
-// absorb moves the entries of t into s, all or none.
-func (s *segment) absorb(t *segment) bool {
+// absorb moves the entries of t into s, all or none, with their marks for the snapshot that walks the index, if any.
+func (s *segment) absorb(t *segment, walk *part) bool {
 	merged := *s
+	if walk != nil && s.epoch != walk.epoch {
+		merged.epoch, merged.saved = walk.epoch, [segmentSlots / 64]uint64{}
+	}
 	for i, w := range t.slots {
 		if w == 0 {
 			continue
 		}
 		home := (i/bucketSlots - int(w>>dispShift&maxDisplace) + segmentBuckets) % segmentBuckets
-		if merged.put(w&^(1<<tagShift-1)|uint64(home), w&refMask) < 0 {
+		slot := merged.put(w&^(1<<tagShift-1)|uint64(home), w&refMask)
+		if slot < 0 {
 			return false
+		}
+		merged.saved[slot/64] &^= 1 << (slot % 64)
+		if walk != nil && t.marked(i, walk.epoch) {
+			merged.saved[slot/64] |= 1 << (slot % 64)
 		}
 	}
 	*s = merged
@@ -330,7 +360,7 @@ func (x *Index) clear() {
 			x.arena.Free(s.ref)
 		}
 	}
-	*x = Index{arena: x.arena}
+	*x = Index{arena: x.arena, walk: x.walk}
 }
 
 // Scan calls visit for the entries whose tags follow cursor, until about count entries were visited, and returns the
@@ -338,6 +368,11 @@ func (x *Index) clear() {
 // which splits, merges and moves do not change: an entry that is there during the whole iteration is visited exactly
 // once, if nothing removes it. visit must not change the index.
 func (x *Index) Scan(cursor uint64, count int, visit func(Ref)) uint64 {
+	return x.scan(cursor, count, false, visit)
+}
+
+// scan is Scan, or the snapshot's walk: that passes over what is marked.
+func (x *Index) scan(cursor uint64, count int, unmarked bool, visit func(Ref)) uint64 {
 	if cursor >= 1<<tagBits {
 		return 0
 	}
@@ -350,7 +385,12 @@ func (x *Index) Scan(cursor uint64, count int, visit func(Ref)) uint64 {
 		if int(s.count) > count {
 			to = min(end, cursor+max(1, width*uint64(count)/uint64(s.count)))
 		}
-		n := s.between(cursor, to, &refs)
+		var n int
+		if unmarked && s.epoch == x.walk.epoch {
+			n = s.unmarkedBetween(cursor, to, &refs)
+		} else {
+			n = s.between(cursor, to, &refs)
+		}
 		for _, r := range refs[:n] { // read a byte of each record first: their cache misses overlap
 			x.sink += x.arena.at(r)[0]
 		}
@@ -373,6 +413,17 @@ func (x *Index) Scan(cursor uint64, count int, visit func(Ref)) uint64 {
 func (s *segment) between(from, to uint64, refs *[segmentSlots]Ref) (n int) {
 	for _, w := range s.slots {
 		if t := w >> tagShift; w != 0 && t >= from && t < to {
+			refs[n] = Ref(w & refMask)
+			n++
+		}
+	}
+	return n
+}
+
+// unmarkedBetween is between without what is marked.
+func (s *segment) unmarkedBetween(from, to uint64, refs *[segmentSlots]Ref) (n int) {
+	for i, w := range s.slots {
+		if t := w >> tagShift; w != 0 && t >= from && t < to && s.saved[i/64]>>(i%64)&1 == 0 {
 			refs[n] = Ref(w & refMask)
 			n++
 		}

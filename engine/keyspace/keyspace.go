@@ -27,18 +27,20 @@ type Keyspace struct {
 	// Expired counts the entries that expired, ExpiredActive those of them that the timer wheel found.
 	Expired, ExpiredActive int64
 
-	arena    *Arena
-	dbs      []*DB
-	seed     maphash.Seed
-	observer Observer
-	rng      *rand.ChaCha8
-	objects  []Object // by handle number; a nil place is free
-	freeNums []uint32
-	garbage  []garbage
-	due      []uint64
-	nextDB   int   // where active expiry goes on
-	soonest  int64 // see SoonestMs
-	snapshot *Snapshot
+	arena     *Arena
+	dbs       []*DB
+	seed      maphash.Seed
+	observer  Observer
+	rng       *rand.ChaCha8
+	objects   []Object // by handle number; a nil place is free
+	freeNums  []uint32
+	garbage   []garbage
+	due       []uint64
+	nextDB    int   // where active expiry goes on
+	soonest   int64 // see SoonestMs
+	snapshot  *Snapshot
+	epoch     uint32 // of the last snapshot
+	partBytes int64  // Objects larger than this are written in parts
 }
 
 // New returns n empty databases.
@@ -48,7 +50,7 @@ func New(n int, nowMs int64, observer Observer) *Keyspace {
 		seed[i] = byte(rand.Uint32())
 	}
 	ks := &Keyspace{NowMs: nowMs, arena: NewArena(), seed: maphash.MakeSeed(), observer: observer,
-		rng: rand.NewChaCha8(seed), soonest: never}
+		rng: rand.NewChaCha8(seed), soonest: never, partBytes: partBytes}
 	for i := range n {
 		db := &DB{ID: i, ks: ks, idx: newIndex(ks.arena)}
 		ks.dbs = append(ks.dbs, db)
@@ -92,11 +94,19 @@ func (ks *Keyspace) Swap(a, b int) {
 }
 
 // touch is the choke point: every change of an entry calls it first, with the entry as it still is (ref 0 for one that is
-// about to be created).
+// about to be created). It is for changes that leave a value outside of the record as it is, or drop it.
 func (ks *Keyspace) touch(e *Entry) {
-	if ks.snapshot != nil {
-		was := *e // a copy, so that handlers' entries stay on the stack
-		ks.snapshot.before(&was)
+	if ks.snapshot != nil && e.ref != 0 {
+		ks.snapshot.was = *e // a copy, so that handlers' entries stay on the stack
+		ks.snapshot.before(false)
+	}
+}
+
+// touchValue is the choke point for changes inside of a value that may have blocks of its own.
+func (ks *Keyspace) touchValue(e *Entry) {
+	if ks.snapshot != nil && e.ref != 0 {
+		ks.snapshot.was = *e
+		ks.snapshot.before(true)
 	}
 }
 

@@ -39,6 +39,9 @@ var operations = []struct {
 	{"time", func(m *machine) { m.tick(int64(m.pick(30))) }},
 	{"time", (*machine).leap},
 	{"snapshot", (*machine).snapshot},
+	{"snapshot", (*machine).snapshot},
+	{"SnapshotHolds", (*machine).snapshotHolds},
+	{"SaveNow", func(m *machine) { m.ks.SaveNow(m.db(), m.key()) }},
 }
 
 func (m *machine) put(db *DB, key []byte, e *modelEntry) { m.model[db.ID][string(key)] = e }
@@ -383,9 +386,29 @@ func (m *machine) snapshot() {
 	case m.shot == nil:
 		m.startSnapshot()
 	case m.pick(8) == 0:
+		m.saver.full, m.saver.crowded = m.pick(3) == 0, m.pick(6) == 0
+	case m.pick(20) == 0:
 		m.shot.Cancel()
 		m.shot = nil
 	case m.shot.Step(1 + m.pick(100)):
 		m.endSnapshot()
+	}
+}
+
+// snapshotHolds asks as a client that is about to write does, and waits as long as it is told to.
+func (m *machine) snapshotHolds() {
+	db, key, overwrites := m.db(), m.key(), m.pick(3) == 0
+	if !m.ks.SnapshotHolds(db, key, overwrites) {
+		return
+	}
+	m.saver.crowded = false
+	for range 10_000 {
+		if !m.ks.SnapshotHolding() {
+			break
+		}
+		m.shot.Step(1)
+	}
+	if m.ks.SnapshotHolds(db, key, overwrites) || m.ks.SnapshotHolding() {
+		m.fail("key %.60q of %d is still held", key, db.ID)
 	}
 }

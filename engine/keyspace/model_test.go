@@ -52,13 +52,16 @@ type machine struct {
 	latestMs int64
 
 	shot      *Snapshot
+	saver     modelSaver
 	shotModel [modelDBs]modelDB // what the snapshot must give out
 	shotSeen  [modelDBs]modelDB
+	expiredIn [modelDBs]map[string]bool // keys that a snapshot may leave out
 }
 
 func newMachine(t testing.TB, in []byte) *machine {
 	m := &machine{t: t, in: in}
 	m.ks = New(modelDBs, 1000, m)
+	m.ks.partBytes = 4500 // a segment and some fields
 	m.tick(0)
 	for i := range m.model {
 		m.model[i] = modelDB{}
@@ -73,6 +76,13 @@ func (m *machine) Expired(db *DB, key []byte) {
 	e := m.model[db.ID][string(key)]
 	if e == nil || e.deadline == 0 || e.deadline >= m.ks.NowMs {
 		m.fail("key %q of database %d expired at %d; the model has %+v", key, db.ID, m.ks.NowMs, e)
+	}
+	if m.shot != nil { // whichever database it was in
+		for i := range m.shotModel {
+			if old := m.shotModel[i][string(key)]; old != nil && old.deadline == e.deadline {
+				m.expiredIn[i][string(key)] = true
+			}
+		}
 	}
 	delete(m.model[db.ID], string(key))
 }
@@ -258,23 +268,81 @@ func (m *machine) startSnapshot() {
 		m.shotModel[i] = m.model[i].clone()
 		m.shotSeen[i] = modelDB{}
 	}
-	m.shot = m.ks.StartSnapshot(func(db int, e *Entry) {
-		key := string(e.Key())
-		want := m.shotModel[db][key]
-		if want == nil || m.shotSeen[db][key] != nil {
-			m.fail("snapshot: key %.60q in %d, in the model %v, seen before %v", key, db, want != nil, want != nil)
+	m.expiredIn = [modelDBs]map[string]bool{}
+	for i := range m.expiredIn {
+		m.expiredIn[i] = map[string]bool{}
+	}
+	m.saver = modelSaver{m: m}
+	m.shot = m.ks.StartSnapshot(&m.saver)
+}
+
+// modelSaver checks what a snapshot gives out.
+type modelSaver struct {
+	m             *machine
+	full, crowded bool
+
+	// The large value that is half written.
+	key    string
+	db     int
+	cursor uint64
+	fields map[string]string
+	value  []byte
+}
+
+func (v *modelSaver) Full() bool    { return v.full || v.crowded }
+func (v *modelSaver) Crowded() bool { return v.crowded }
+
+func (v *modelSaver) Save(db int, e *Entry) {
+	want := v.wanted(db, e)
+	if problem := difference(e, want); problem != "" {
+		v.m.fail("snapshot: key %.60q in %d: %s", e.Key(), db, problem)
+	}
+}
+
+// wanted returns what the entry must be, which has not been given out before.
+func (v *modelSaver) wanted(db int, e *Entry) *modelEntry {
+	m, key := v.m, string(e.Key())
+	want := m.shotModel[db][key]
+	if want == nil || m.shotSeen[db][key] != nil {
+		m.fail("snapshot: key %.60q in %d, in the model %v, seen before %v", key, db, want != nil, m.shotSeen[db][key] != nil)
+	}
+	m.shotSeen[db][key] = want
+	return want
+}
+
+func (v *modelSaver) SavePart(db int, e *Entry) (done bool) {
+	m := v.m
+	if v.fields == nil {
+		v.wanted(db, e)
+		v.key, v.db, v.cursor, v.fields, v.value = string(e.Key()), db, 0, map[string]string{}, nil
+	}
+	if v.key != string(e.Key()) || v.db != db {
+		m.fail("snapshot: a part of %.60q in %d in the middle of %.60q in %d", e.Key(), db, v.key, v.db)
+	}
+	want := m.shotModel[db][v.key]
+	if want.kind == 's' {
+		whole := e.Bytes(nil)
+		v.value = append(v.value, whole[len(v.value):min(len(whole), len(v.value)+100_000)]...)
+		done = len(v.value) == len(whole)
+	} else {
+		v.cursor = e.DB().Table(e).Scan(v.cursor, 5, func(f, val []byte) { v.fields[string(f)] = string(val) })
+		done = v.cursor == 0
+	}
+	if done {
+		if e.Deadline() != want.deadline || want.kind == 's' && string(v.value) != want.value ||
+			want.kind == 't' && !maps.Equal(v.fields, want.fields) {
+			m.fail("snapshot: key %.60q in %d is not what it was", v.key, v.db)
 		}
-		if problem := difference(e, want); problem != "" {
-			m.fail("snapshot: key %.60q in %d: %s", key, db, problem)
-		}
-		m.shotSeen[db][key] = want
-	})
+		v.fields = nil
+	}
+	return done
 }
 
 func (m *machine) endSnapshot() {
 	if m.shot == nil {
 		return
 	}
+	m.saver.full, m.saver.crowded = false, false
 	for range 1 << 20 {
 		if m.shot.Step(16) {
 			break
@@ -282,6 +350,9 @@ func (m *machine) endSnapshot() {
 	}
 	m.shot = nil
 	for i := range m.shotModel {
+		for key := range m.expiredIn[i] { // it may have been given out before
+			m.shotSeen[i][key] = m.shotModel[i][key]
+		}
 		if len(m.shotSeen[i]) != len(m.shotModel[i]) {
 			m.fail("snapshot of %d gave out %d of %d", i, len(m.shotSeen[i]), len(m.shotModel[i]))
 		}

@@ -35,17 +35,19 @@ func (ks *Keyspace) handle(o Object) uint32 {
 	return uint32(len(ks.objects) - 1)
 }
 
+func (e *Entry) handleNumber() uint32 { return binary.LittleEndian.Uint32(e.b[e.valAt:]) }
+
 // HasObject tells whether the entry's value is an Object.
 func (e *Entry) HasObject() bool { return e.Encoding().hasObject() }
 
 // Object returns the object of an entry whose encoding has one, for reading.
 func (db *DB) Object(e *Entry) Object {
-	return db.ks.objects[binary.LittleEndian.Uint32(e.b[e.valAt:])]
+	return db.ks.objects[e.handleNumber()]
 }
 
 // MutableObject returns the object of an entry, to be changed.
 func (db *DB) MutableObject(e *Entry) Object {
-	db.ks.touch(e)
+	db.ks.touchValue(e)
 	return db.Object(e)
 }
 

@@ -87,7 +87,7 @@ func (db *DB) Writable(e *Entry) []byte {
 // Resize makes a string raw and n bytes long, keeping its head; new bytes are zero. It returns the bytes, to be changed
 // in place. Room for further growth is left when it grows, so that appending n bytes one at a time copies O(n).
 func (db *DB) Resize(e *Entry, n int) []byte {
-	db.ks.touch(e)
+	db.ks.touchValue(e)
 	switch e.Encoding() {
 	case EncLarge:
 		return db.resizeLarge(e, n)
