@@ -80,13 +80,14 @@ func serve(cfg *config.Config) error {
 		return err
 	}
 	p := &process{server: s, log: log}
-	aof, err := persistence.Attach(s, log, commands.Rebuild)
+	aof, err := persistence.Attach(s, log, persistence.Formats{
+		Rebuild: commands.Rebuild,
+		Entries: func() persistence.EntryWriter { return commands.NewEntryWriter(commands.RDBOptionsOf(s.Config)) },
+	})
 	if err != nil {
 		return err
 	}
 	p.aof = aof
-	s.Hooks.ConfigChanged = aof.Changed
-	s.Hooks.RewriteJournal = aof.Rewrite
 	s.Hooks.Shutdown = p.stop
 	s.Hooks.Fatal = func(err error) { p.failure = err; s.Reactor.Stop() }
 	p.watchSignals()
@@ -118,7 +119,10 @@ func (p *process) watchSignals() {
 	p.server.Hooks.Woken = func() {
 		p.aof.Woken()
 		if p.signaled.Load() {
-			_ = p.stop(false) // a failure is logged; the next signal ends the process
+			if p.stop(engine.ShutdownOptions{}) != nil {
+				p.log.Error("the server goes on; send the signal once more to end it as it is")
+				p.signaled.Store(false)
+			}
 		}
 	}
 	go func() {
@@ -131,13 +135,23 @@ func (p *process) watchSignals() {
 	}()
 }
 
-// stop finishes the round, writes and syncs the journal, sends what waited for it, and ends the loop. With force it ends
-// even if the journal cannot be written.
-func (p *process) stop(force bool) error {
+// stop writes a snapshot if there are save points or it is asked for, finishes the round, writes and syncs the journal, sends
+// what waited for it, and ends the loop. It returns an error when the snapshot cannot be written and the server goes on. With
+// Force it ends whatever cannot be written.
+func (p *process) stop(o engine.ShutdownOptions) error {
+	loading, _, _ := p.server.LoadProgress()
+	if !loading && (o.Save || len(p.server.Config.SavePoints) > 0 && !o.NoSave) {
+		if err := p.aof.SaveNow(); err != nil {
+			p.log.Error("the snapshot could not be written", "error", err)
+			if !o.Force {
+				return err
+			}
+		}
+	}
 	p.server.Reactor.CloseListeners()
 	if err := p.aof.Close(); err != nil {
 		p.log.Error("the journal could not be written to its end", "error", err)
-		if !force {
+		if !o.Force {
 			p.failure = err
 		}
 	}

@@ -165,7 +165,7 @@ func infoMemory(w *infoWriter, s *engine.Server) {
 
 func persistenceStatus(s *engine.Server) engine.PersistenceStatus {
 	if s.Hooks.Persistence == nil {
-		return engine.PersistenceStatus{RewriteNs: -1}
+		return engine.PersistenceStatus{RewriteNs: -1, SaveNs: -1, LastSaveMs: s.Stats.StartMs, Changes: s.Dirty}
 	}
 	return s.Hooks.Persistence()
 }
@@ -183,25 +183,18 @@ func infoPersistence(w *infoWriter, s *engine.Server) {
 	loading, done, total := s.LoadProgress()
 	w.bool("loading", loading)
 	w.int("async_loading", 0)
-	w.int("rdb_changes_since_last_save", s.Dirty)
-	w.int("rdb_bgsave_in_progress", 0)
-	w.int("rdb_last_save_time", s.Stats.StartMs/1000)
-	w.text("rdb_last_bgsave_status", "ok")
-	w.int("rdb_last_bgsave_time_sec", -1)
-	w.int("rdb_current_bgsave_time_sec", -1)
-	w.int("rdb_saves", 0)
+	infoSnapshot(w, s, &p)
 	w.bool("aof_enabled", s.Config.AppendOnly)
 	w.bool("aof_rewrite_in_progress", p.Rewriting)
 	w.bool("aof_rewrite_scheduled", p.RewriteScheduled)
 	w.int("aof_last_rewrite_time_sec", wholeSeconds(p.RewriteNs))
-	running := int64(-1)
-	if p.Rewriting {
-		running = max(s.NowMs-p.RewriteStartMs, 0) / 1000
-	}
-	w.int("aof_current_rewrite_time_sec", running)
+	w.int("aof_current_rewrite_time_sec", secondsSince(s, p.Rewriting, p.RewriteStartMs))
 	w.status("aof_last_bgrewrite_status", p.RewriteFailed)
 	w.int("aof_rewrites", p.Rewrites)
 	w.status("aof_last_write_status", p.WriteFailed)
+	w.int("aof_last_cow_size", p.RewritePeak)
+	w.int("module_fork_in_progress", 0)
+	w.int("module_fork_last_cow_size", 0)
 	if s.Config.AppendOnly {
 		w.int("aof_current_size", p.Size)
 		w.int("aof_base_size", p.BaseSize)
@@ -216,6 +209,38 @@ func infoPersistence(w *infoWriter, s *engine.Server) {
 	if loading {
 		infoLoading(w, s, done, total)
 	}
+}
+
+// infoSnapshot tells of snapshots. Nothing is copied on write: the sizes are those of buffers on their way to the disk.
+func infoSnapshot(w *infoWriter, s *engine.Server, p *engine.PersistenceStatus) {
+	age := int64(0)
+	if p.Saving || p.Rewriting {
+		age = max(s.NowMs-max(p.SaveStartMs, p.RewriteStartMs), 0) / 1000
+	}
+	w.int("current_cow_peak", p.BufferedPeak)
+	w.int("current_cow_size", p.Buffered)
+	w.int("current_cow_size_age", age)
+	w.float("current_fork_perc", 100*float64(p.KeysSaved)/float64(max(p.KeysToSave, 1)), 2)
+	w.int("current_save_keys_processed", p.KeysSaved)
+	w.int("current_save_keys_total", p.KeysToSave)
+	w.int("rdb_changes_since_last_save", p.Changes)
+	w.bool("rdb_bgsave_in_progress", p.Saving)
+	w.int("rdb_last_save_time", p.LastSaveMs/1000)
+	w.status("rdb_last_bgsave_status", p.SaveFailed)
+	w.int("rdb_last_bgsave_time_sec", wholeSeconds(p.SaveNs))
+	w.int("rdb_current_bgsave_time_sec", secondsSince(s, p.Saving, p.SaveStartMs))
+	w.int("rdb_saves", p.Saves)
+	w.int("rdb_last_cow_size", p.SavePeak)
+	w.int("rdb_last_load_keys_expired", 0)
+	w.int("rdb_last_load_keys_loaded", 0)
+}
+
+// secondsSince is how long something has been running, -1 when it is not.
+func secondsSince(s *engine.Server, running bool, startMs int64) int64 {
+	if !running {
+		return -1
+	}
+	return max(s.NowMs-startMs, 0) / 1000
 }
 
 // infoLoading tells how far the journal has been loaded and, at the present pace, how long the rest takes.

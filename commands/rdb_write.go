@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"redix/engine/config"
 	"redix/engine/keyspace"
 	"redix/engine/list"
 	"redix/engine/packed"
@@ -31,6 +32,11 @@ type RDBOptions struct {
 	Version  int  // rdb-version: the newest version of the format whose types are used; 0: the default
 	// Access, if not nil, appends what is known of the last access to an entry (rdb.AppendIdle or AppendFreq).
 	Access func(dst []byte, e *keyspace.Entry) []byte
+}
+
+// RDBOptionsOf returns the options that the configuration asks for.
+func RDBOptionsOf(c *config.Config) RDBOptions {
+	return RDBOptions{Compress: c.RDBCompression, Version: c.RDBVersion}
 }
 
 // EntryWriter writes entries one after the other; one of a large collection in parts, between which only that entry must not

@@ -4,8 +4,6 @@ package commands
 // their own.
 
 import (
-	"strings"
-
 	"time"
 
 	"redix/engine"
@@ -42,6 +40,16 @@ var serverRows = []engine.Row{
 				Complexity: "O(1)", Summary: "Replies with the bytes that a key and its value take.",
 				Syntax: "key [SAMPLES count]", Handler: memoryUsage},
 		}},
+	{Name: "save", Arity: 1, Flags: engine.Admin | engine.Noscript | engine.NoAsyncLoading | engine.NoMulti, Group: "server",
+		Since: "1.0.0", Complexity: "O(N) where N is the number of keys in all databases",
+		Summary: "Writes a snapshot of all databases, and replies when it is on disk.", Handler: save},
+	{Name: "bgsave", Arity: -1, Flags: engine.Admin | engine.Noscript | engine.NoAsyncLoading, Group: "server",
+		Since: "1.0.0", Complexity: "O(1) when called, O(N) over all keys in the background",
+		Summary: "Writes a snapshot of all databases, in slices between other commands.", Syntax: "[SCHEDULE]",
+		History: []string{"3.2.2: SCHEDULE."}, Handler: bgSave},
+	{Name: "lastsave", Arity: 1, Flags: engine.Loading | engine.Stale | engine.Fast, Group: "server", Since: "1.0.0",
+		Categories: "admin dangerous", Complexity: "O(1)", Summary: "Tells when the last snapshot was complete, in Unix seconds.",
+		Hints: "nondeterministic_output", Handler: lastSave},
 	{Name: "bgrewriteaof", Arity: 1, Flags: engine.Admin | engine.Noscript | engine.NoAsyncLoading, Group: "server",
 		Since: "1.0.0", Complexity: "O(1) when called, O(N) over all keys in the background",
 		Summary: "Writes a new base file for the append-only file, in slices between other commands.", Handler: bgRewriteAOF},
@@ -157,18 +165,19 @@ func memoryUsage(c *engine.Client, args engine.Args) {
 	c.Reply.Int(e.Size())
 }
 
-// shutdown replies only when the server goes on: without snapshots, SAVE and NOSAVE decide nothing; nobody is waited
-// for, so NOW changes nothing and there is never anything to abort.
+// shutdown replies only when the server goes on. Nobody is waited for, so NOW changes nothing and there is never anything to
+// abort.
 func shutdown(c *engine.Client, args engine.Args) {
-	var save, nosave, force, now, abort bool
+	var o engine.ShutdownOptions
+	var now, abort bool
 	for _, a := range args[1:] {
 		switch {
 		case isWord(a, "save"):
-			save = true
+			o.Save = true
 		case isWord(a, "nosave"):
-			nosave = true
+			o.NoSave = true
 		case isWord(a, "force"):
-			force = true
+			o.Force = true
 		case isWord(a, "now"):
 			now = true
 		case isWord(a, "abort"):
@@ -180,11 +189,11 @@ func shutdown(c *engine.Client, args engine.Args) {
 	}
 	s := c.Server()
 	switch {
-	case save && nosave, abort && (save || nosave || force || now):
+	case o.Save && o.NoSave, abort && (o.Save || o.NoSave || o.Force || now):
 		c.Reply.Error(errSyntax)
 	case abort:
 		c.Reply.Error("ERR No shutdown in progress.")
-	case s.Hooks.Shutdown == nil || s.Hooks.Shutdown(force) != nil:
+	case s.Hooks.Shutdown == nil || s.Hooks.Shutdown(o) != nil:
 		c.Reply.Error("ERR Errors trying to SHUTDOWN. Check logs.")
 	default:
 		c.CloseAfterReply()
@@ -217,16 +226,4 @@ func lolwut(c *engine.Client, args engine.Args) {
 	}
 	art = append(art, "\nRedis ver. "+engine.RedisVersion+", Redix "+engine.Version+"\n"...)
 	c.Reply.Verbatim("txt", art)
-}
-
-// bgRewriteAOF starts a rewrite of the journal.
-func bgRewriteAOF(c *engine.Client, _ engine.Args) {
-	if rewrite := c.Server().Hooks.RewriteJournal; rewrite != nil {
-		if err := rewrite(); err != nil {
-			text := err.Error()
-			c.Reply.Error("ERR " + strings.ToUpper(text[:1]) + text[1:])
-			return
-		}
-	}
-	c.Reply.Simple("Background append only file rewriting started")
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"redix/commands/servertest"
+	"redix/engine"
 	"redix/engine/config"
 )
 
@@ -63,7 +64,7 @@ func TestShutdown(t *testing.T) {
 func TestShutdownFails(t *testing.T) {
 	l := servertest.NewLocal(t)
 	forced := false
-	l.Engine.Hooks.Shutdown = func(force bool) error { forced = force; return errors.New("disk full") }
+	l.Engine.Hooks.Shutdown = func(o engine.ShutdownOptions) error { forced = o.Force; return errors.New("disk full") }
 	replies(t, l, 2, servertest.Err("ERR Errors trying to SHUTDOWN. Check logs."), "SHUTDOWN")
 	if forced {
 		t.Error("forced without FORCE")

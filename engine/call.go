@@ -15,6 +15,10 @@ import (
 const (
 	errNoAuth  = "NOAUTH Authentication required."
 	errLoading = "LOADING Redis is loading the dataset in memory"
+	// errSaveFailed is what writes get after a snapshot could not be written.
+	errSaveFailed = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands " +
+		"that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB " +
+		"snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error."
 )
 
 // runBatch runs parsed frames until one has to wait. It returns how many ran and their bytes.
@@ -28,6 +32,9 @@ func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
 	for i := range frames {
 		f := &frames[i]
 		if !s.mayRunFrame(c, f) {
+			if c.suspended != nil {
+				ran, bytes = i+1, bytes+f.size
+			}
 			break
 		}
 		ran, bytes = i+1, bytes+f.size
@@ -102,12 +109,22 @@ func (s *Server) accountShort(c *Client, frames []frame, n int, ns int64) {
 }
 
 // mayRunFrame holds back what must wait: commands after a pending close or a full output, writes while the journal's
-// queue is full.
+// queue is full or a snapshot cannot take the old state.
 func (s *Server) mayRunFrame(c *Client, f *frame) bool {
 	if len(s.replies.B) >= stallOutput {
 		return false // process sends, and then looks whether the client may go on
 	}
-	if f.row != nil && (f.row.Flags&(Write|RunsInMulti) != 0 || f.row.Subs != nil) && s.journalFull() && s.writes(c, f) {
+	if f.row == nil || f.row.Flags&(Write|RunsInMulti) == 0 && f.row.Subs == nil {
+		return true
+	}
+	if s.journalFull() && s.writes(c, f) {
+		s.wait(c)
+		return false
+	}
+	if s.Keyspace.Snapshotting() && s.writes(c, f) && s.saveHolds(c, f) {
+		if f.inline || len(c.bigs) > 0 {
+			s.suspend(c, f)
+		}
 		s.wait(c)
 		return false
 	}
@@ -120,12 +137,7 @@ func (s *Server) writes(c *Client, f *frame) bool {
 	if row.Flags&RunsInMulti != 0 && c.tx != nil && c.tx.flags&Write != 0 {
 		return true
 	}
-	if row.Subs != nil && len(f.args) > 1 {
-		if sub := s.Table.LookupSub(row, f.args[1]); sub != nil {
-			row = sub
-		}
-	}
-	return row.Flags&Write != 0
+	return s.subRow(f).Flags&Write != 0
 }
 
 func (s *Server) refuseProtocol(c *Client) {
@@ -243,7 +255,13 @@ func (s *Server) gates(c *Client, row *Row, args Args) *Row {
 
 // journalProblem is why commands with such flags cannot be run at present: what they write would not last.
 func (s *Server) journalProblem(c *Client, flags Flags) string {
-	if s.Journal != nil && flags&Write != 0 && !c.Loading() {
+	if flags&Write == 0 || c.Loading() {
+		return ""
+	}
+	if s.SaveFailed && s.Config.StopWritesOnSaveError && len(s.Config.SavePoints) > 0 {
+		return errSaveFailed
+	}
+	if s.Journal != nil {
 		if err := s.Journal.Err(); err != nil {
 			return "MISCONF Errors writing to the AOF file: " + err.Error()
 		}

@@ -46,6 +46,9 @@ type Client struct {
 	bigs     []keyspace.Ref // blocks of the current frame's large arguments, not yet taken over
 	bigArgs  []int          // and which arguments they are
 
+	suspended *suspended // a command that waits for a snapshot and cannot be parsed again
+	keysSaved int        // keys of the next command that a snapshot need not be asked for again
+
 	out         output
 	flushing    bool // in server.toFlush
 	tx          *transaction
@@ -55,7 +58,7 @@ type Client struct {
 	closing     bool  // close when the output is gone
 	closed      bool
 	ready       bool // in server.ready
-	waiting     bool // in server.waiting: the journal is full
+	waiting     bool // in server.waiting: the journal is full, or a snapshot has to go on first
 	next, prev  *Client
 }
 

@@ -10,6 +10,7 @@ import "redix/engine/reactor"
 //
 //	its pending output is over stallOutput           until it has read (Writable)
 //	the journal's queue is full and it writes        until the journal has caught up (Woken)
+//	it would change what a snapshot has to write     until that is written (saving.go)
 //	it has run maxPerRound commands in this round    until the others have had their turn (EndOfRound)
 
 const (
@@ -37,6 +38,8 @@ type frame struct {
 	size int // bytes of the query buffer
 
 	short *Row // ran as one of those that share the time of the batch
+	// inline: its words were unquoted where they stood, so it cannot be parsed again.
+	inline bool
 }
 
 // ReadBuffer lets the reactor read a large argument straight into its block.
@@ -122,7 +125,7 @@ func (s *Server) checkQueryLimit(c *Client) {
 
 // run processes the query buffer. A client that has had its turn in this round waits for the next.
 func (s *Server) run(c *Client) {
-	if c.closed || c.ready || c.bigBuf != nil || len(c.query) == c.queryPos && len(c.bigs) == 0 {
+	if c.closed || c.ready || c.bigBuf != nil || len(c.query) == c.queryPos && len(c.bigs) == 0 && c.suspended == nil {
 		return
 	}
 	c.queryPos += s.process(c, c.query[c.queryPos:])
@@ -144,6 +147,9 @@ func (s *Server) process(c *Client, buf []byte) (done int) {
 	s.holdUntil = 0
 	count := 0
 	more := true
+	if c.suspended != nil && !c.waiting {
+		s.resume(c)
+	}
 	for more && done < len(buf) && s.mayRun(c, buf[done]) {
 		if count >= maxPerRound {
 			s.makeReady(c)
@@ -208,7 +214,7 @@ func (s *Server) parseBatch(c *Client, buf []byte) (n int, more bool) {
 		if size == 0 {
 			return n, false
 		}
-		s.batch[n] = frame{args: args, size: size}
+		s.batch[n] = frame{args: args, size: size, inline: buf[at] != '*'}
 		if len(c.bigs) > 0 {
 			c.bigArgs = append(c.bigArgs[:0], c.parser.BigIndexes()...)
 		}

@@ -19,13 +19,26 @@ type Journal interface {
 	Err() error
 }
 
-// PersistenceStatus is what INFO tells of the journal. Times are nanoseconds, sizes bytes.
+// PersistenceStatus is what INFO tells of journal and snapshots. Durations are nanoseconds, points in time Unix milliseconds,
+// sizes bytes.
 type PersistenceStatus struct {
 	Rewriting, RewriteScheduled bool
 	RewriteStartMs              int64 // of the rewrite that runs, Unix milliseconds
 	RewriteFailed               bool  // the last one
 	RewriteNs                   int64 // of the last one; negative: there was none
 	Rewrites                    int64
+
+	Saving      bool
+	SaveStartMs int64 // of the one that is running
+	SaveFailed  bool  // the last one
+	SaveNs      int64 // of the last one; negative: there was none
+	Saves       int64 // that succeeded
+	LastSaveMs  int64
+	Changes     int64 // since the last one, or since the start
+
+	KeysSaved, KeysToSave  int64 // of the snapshot that is running, whatever for
+	Buffered, BufferedPeak int64 // memory that it takes now, and at most so far
+	SavePeak, RewritePeak  int64 // at most, by the last of each
 
 	WriteFailed            bool // the last write to the file
 	Size, BaseSize         int64

@@ -12,6 +12,8 @@ import (
 const (
 	// sliceNs is how long background work runs before the reactor is polled again.
 	sliceNs = int64(50 * time.Microsecond)
+	// urgentSliceNs is how long it runs while clients wait for it.
+	urgentSliceNs = int64(500 * time.Microsecond)
 	// expireBatch is how many keys expire between two looks at the clock.
 	expireBatch = 32
 	// loadBatch is how many commands are loaded between two looks at the clock.
@@ -30,6 +32,8 @@ func (s *Server) EndOfRound() (more bool) {
 	if s.Journal != nil {
 		s.Journal.HandOver()
 		s.release() // the goroutine may have finished meanwhile
+	} else if len(s.waiters) > 0 {
+		s.release()
 	}
 	handed := s.appended()
 	more = s.background()
@@ -71,6 +75,9 @@ func (s *Server) background() bool {
 	}
 	start := s.nanotime()
 	end := start + sliceNs
+	if s.Keyspace.SnapshotHolding() {
+		end = start + urgentSliceNs
+	}
 	more := true
 	for now := start; more && now < end; now = s.nanotime() {
 		more = false

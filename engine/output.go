@@ -79,7 +79,7 @@ func (s *Server) hold(c *Client, offset int64) {
 	s.holds = append(s.holds, hold{c: c, end: c.out.base + int64(len(c.out.buf)), offset: offset})
 }
 
-// release sends what waited for the journal and need not any more, and lets clients go on that a full journal held back.
+// release sends what waited for the journal and need not any more, and lets clients go on that a full journal or a snapshot held back.
 func (s *Server) release() {
 	limit := s.maxOffset()
 	for s.firstHold < len(s.holds) && s.holds[s.firstHold].offset <= limit {
@@ -102,7 +102,7 @@ func (s *Server) release() {
 	} else if s.firstHold > len(s.holds)/2 && s.firstHold > 1024 {
 		s.holds, s.firstHold = s.holds[:copy(s.holds, s.holds[s.firstHold:])], 0
 	}
-	if len(s.waiters) == 0 || s.journalFull() {
+	if len(s.waiters) == 0 || s.journalFull() || s.Keyspace.SnapshotHolding() {
 		return
 	}
 	for i, c := range s.waiters {

@@ -41,6 +41,8 @@ type Server struct {
 	// Scratch are buffers for commands to build values in: a handler may use them until it returns, and leaves them
 	// to the next one, grown maybe.
 	Scratch [3][]byte
+	// SaveFailed: the last snapshot file could not be written; stop-writes-on-bgsave-error may refuse writes then.
+	SaveFailed bool
 	// HasWork makes the loop call Hooks.Work between its rounds.
 	HasWork bool
 	// Hooks are called by the engine where other packages keep state of their own.
@@ -74,7 +76,7 @@ type Server struct {
 	nclients    int
 	nextID      int64
 	ready       []*Client // have commands to run without waiting for the socket
-	waiters     []*Client // held back by a full journal
+	waiters     []*Client // held back by a full journal, or a snapshot
 	holds       []hold
 	firstHold   int
 	buffers     [][]byte
@@ -133,11 +135,10 @@ type Hooks struct {
 	Persistence func() PersistenceStatus
 	// Unknown sees a command that is in no table, before it is refused; it returns true when it has dealt with it.
 	Unknown func(c *Client, args Args) bool
-	// RewriteJournal starts a new base file for the journal, in the background.
-	RewriteJournal func() error
-	// Shutdown ends the server in good order; with force even if the journal cannot be written. It returns only when the
-	// server goes on.
-	Shutdown func(force bool) error
+	// Saving writes snapshot files and base files of the journal; nil without persistence.
+	Saving Saving
+	// Shutdown ends the server in good order. It returns an error when the server goes on.
+	Shutdown func(o ShutdownOptions) error
 	// Fatal ends the server because it cannot go on.
 	Fatal func(err error)
 }
@@ -321,6 +322,7 @@ func (s *Server) forget(c *Client) {
 	s.dropBigs(c)
 	c.parser.Reset()
 	s.giveBuffer(c.out.buf)
+	c.suspended = nil
 	c.query, c.out.buf = nil, nil // a command that is running may still read its words in query
 	c.out.at, c.out.released = 0, 0
 }
@@ -332,12 +334,16 @@ func (s *Server) makeReady(c *Client) {
 	}
 }
 
+// ShutdownOptions are the words of SHUTDOWN: write a snapshot whatever the save points say (Save), or do not (NoSave); end
+// even if something cannot be written (Force).
+type ShutdownOptions struct{ Save, NoSave, Force bool }
+
 // journalFull tells that writers must wait for the disk. While it fails they need not: they are refused.
 func (s *Server) journalFull() bool {
 	return s.Journal != nil && s.Journal.Full() && s.Journal.Err() == nil
 }
 
-// wait holds c's commands back until the journal has caught up.
+// wait holds c's commands back until the journal has caught up and no client waits for a snapshot.
 func (s *Server) wait(c *Client) {
 	if !c.waiting {
 		c.waiting = true

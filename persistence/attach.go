@@ -9,20 +9,17 @@ import (
 	"redix/engine"
 	"redix/engine/config"
 	"redix/engine/keyspace"
+	"redix/persistence/vfs"
 )
 
 // The joint to the engine: it loads the journal into a server at start, makes the server feed it from then on, and
 // switches it on and off while the server runs.
 //
-// Switching on needs a base file: the keyspace at the moment from which the journal counts. It is a keyspace.Snapshot,
-// written in slices between the rounds of the loop while writes go on, each of them into the new incr file.
+// Switching on needs a base file: the keyspace at the moment from which the journal counts. It is a job like any other (see
+// background.go), written while writes go on, each of them into the new incr file.
 
-const (
-	// closeTimeout is how long a failing disk may hold up a shutdown.
-	closeTimeout = 10 * time.Second
-	// snapshotStep is how many entries are written between two looks at the clock.
-	snapshotStep = 16
-)
+// closeTimeout is how long a failing disk may hold up a shutdown.
+const closeTimeout = 10 * time.Second
 
 // Always implements engine.Journal.
 func (j *Journal) Always() bool { return j.Policy() == Always }
@@ -30,24 +27,37 @@ func (j *Journal) Always() bool { return j.Policy() == Always }
 // Rebuild passes the commands that make an entry from nothing to put. args die when put returns.
 type Rebuild func(e *keyspace.Entry, put func(args ...[]byte))
 
+// Formats are what persistence needs to know of values, and the commands have.
+type Formats struct {
+	// Rebuild passes the commands that make up an entry.
+	Rebuild Rebuild
+	// Entries returns a writer of entries in RDB format.
+	Entries func() EntryWriter
+	// FS is the file layer below snapshots; nil: the real one.
+	FS vfs.FS
+}
+
 // Attachment is what a server has of persistence. It belongs to the loop.
 type Attachment struct {
 	server  *engine.Server
 	log     *slog.Logger
-	rebuild Rebuild
+	formats Formats
+	fs      vfs.FS
 
 	journal *Journal // nil: appendonly no
 	load    *Replayer
 	started time.Time
 	logged  time.Time
 
-	base     *BaseWriter
-	snapshot *keyspace.Snapshot
-	fresh    bool  // base is the journal's first: without it the journal cannot be loaded
-	baseline int64 // size of the journal after its last rewrite, or at start
-	retryAt  time.Time
-	failures int
-	written  written
+	job   *job // that is running
+	saves saves
+
+	fresh            bool // the job's base file is the journal's first: without it the journal cannot be loaded
+	rewriteScheduled bool
+	baseline         int64 // size of the journal after its last rewrite, or at start
+	retryAt          time.Time
+	failures         int
+	written          written
 }
 
 // policies translates appendfsync.
@@ -57,9 +67,13 @@ var policies = map[config.AppendFsync]Policy{
 
 // Attach opens the journal that the server's configuration asks for and has the server load it; the journal is fed from
 // the moment that the data is there. With appendonly no it waits to be switched on.
-func Attach(s *engine.Server, log *slog.Logger, rebuild Rebuild) (*Attachment, error) {
-	a := &Attachment{server: s, log: log, rebuild: rebuild}
+func Attach(s *engine.Server, log *slog.Logger, formats Formats) (*Attachment, error) {
+	a := &Attachment{server: s, log: log, formats: formats, fs: vfsOrOS(formats.FS)}
+	a.saves.lastMs, a.saves.took = time.Now().UnixMilli(), -1
+	a.removeTemps()
 	s.Hooks.Work = a.work
+	s.Hooks.Saving = a
+	s.Hooks.ConfigChanged = a.Changed
 	s.Hooks.Cron = a.cron
 	s.Hooks.Persistence = a.status
 	if !s.Config.AppendOnly {
@@ -101,16 +115,10 @@ func (a *Attachment) loaded(j *Journal, err error) {
 	a.baseline = j.Stats().CurrentSize
 }
 
-// cron logs the progress of loading every second, and looks after a base file that waits for the disk.
+// cron logs the progress of loading every second, and looks after snapshots.
 func (a *Attachment) cron() {
 	a.noteLatency()
-	if a.base != nil {
-		a.server.HasWork = true
-	} else if a.rewriteDue() {
-		if err := a.Rewrite(); err != nil {
-			a.rewriteFailed(err)
-		}
-	}
+	a.cronSave()
 	if a.load == nil || time.Since(a.logged) < time.Second {
 		return
 	}
@@ -149,10 +157,15 @@ func (a *Attachment) Changed(d *config.Directive) error {
 }
 
 // switchOn starts a journal for the keyspace as it is. Commands are journalled from here on; a restart finds them once
-// the base file is finished, which work sees to.
+// the base file is finished, which the job sees to. A snapshot that is running for something else is begun anew after it.
 func (a *Attachment) switchOn() error {
-	if loading, _, _ := a.server.LoadProgress(); loading {
+	if a.loading() {
 		return errors.New("the dataset is being loaded")
+	}
+	if j := a.job; j != nil {
+		a.drop()
+		a.saves.scheduled = true
+		a.saves.waiters = append(a.saves.waiters, j.waiters...)
 	}
 	j, _, err := a.open()
 	if err != nil {
@@ -165,13 +178,16 @@ func (a *Attachment) switchOn() error {
 	a.journal = j
 	a.server.Journal = j
 	a.fresh = true
-	a.startSnapshot(base)
-	a.log.Info("journal switched on, writing a base file", "keys", a.keys())
+	a.log.Info("journal switched on")
+	a.startBase(base)
 	return nil
 }
 
 func (a *Attachment) switchOff() error {
-	a.dropBase()
+	if a.Rewriting() {
+		a.drop()
+	}
+	a.rewriteScheduled, a.fresh = false, false
 	err := a.journal.Close(closeTimeout)
 	a.server.ReleaseAll()
 	a.journal = nil
@@ -179,22 +195,44 @@ func (a *Attachment) switchOff() error {
 	return err
 }
 
-// Rewrite starts a new base file. It is engine.Hooks.RewriteJournal.
-func (a *Attachment) Rewrite() error {
-	if a.journal == nil {
-		return errors.New("background append only file rewriting needs appendonly yes")
-	}
+// startRewrite begins a new base file.
+func (a *Attachment) startRewrite() error {
 	base, err := a.journal.StartBase()
-	if errors.Is(err, ErrRewriteRunning) {
-		return errors.New("background append only file rewriting already in progress")
-	}
 	if err != nil {
 		return err
 	}
-	a.fresh = false
-	a.startSnapshot(base)
-	a.log.Info("journal rewrite started", "keys", a.keys())
+	a.startBase(base)
 	return nil
+}
+
+// startBase begins to write a base file at the moment that the journal has cut its incr files.
+func (a *Attachment) startBase(base *BaseWriter) {
+	j := &job{base: base, out: base.outFile}
+	j.saver = newCommandSaver(base, a.formats.Rebuild)
+	a.start(j)
+}
+
+// rewritten takes note of how a base file turned out.
+func (a *Attachment) rewritten(j *job, err error) {
+	fresh := a.fresh
+	a.fresh = false
+	a.written.peak = j.peak
+	switch {
+	case err != nil && fresh:
+		a.log.Error("the base file could not be written; the journal is off", "error", err)
+		a.written.failed = true
+		a.server.Config.AppendOnly = false
+		if err := a.switchOff(); err != nil {
+			a.log.Error("closing the journal", "error", err)
+		}
+	case err != nil:
+		a.rewriteFailed(err)
+	default:
+		a.written = written{files: a.written.files + 1, took: time.Since(j.started), peak: j.peak}
+		a.log.Info("base file written", "keys", j.keys[0], "bytes", j.out.Size(), "took", a.written.took.Round(time.Millisecond))
+		a.failures = 0
+		a.baseline = a.journal.Stats().CurrentSize
+	}
 }
 
 // rewriteDue follows auto-aof-rewrite-percentage and -min-size.
@@ -215,65 +253,6 @@ func (a *Attachment) rewriteFailed(err error) {
 	a.log.Error("the journal could not be rewritten; it goes on as it was", "error", err)
 }
 
-func (a *Attachment) startSnapshot(base *BaseWriter) {
-	a.base = base
-	a.started = time.Now()
-	a.server.HasWork = true
-	var db int
-	put := func(args ...[]byte) { base.Append(db, args...) }
-	a.snapshot = a.server.Keyspace.StartSnapshot(func(id int, e *keyspace.Entry) {
-		db = id
-		a.rebuild(e, put)
-	})
-}
-
-// work writes a few entries of the base file, or looks whether it is in the manifest.
-func (a *Attachment) work() bool {
-	if a.base == nil {
-		a.server.HasWork = false
-		return false
-	}
-	done, err := a.base.Status()
-	switch {
-	case done && err != nil && !a.fresh:
-		a.dropBase()
-		a.rewriteFailed(err)
-		return false
-	case done && err != nil:
-		a.log.Error("the base file could not be written; the journal is off", "error", err)
-		a.written.failed = true
-		a.server.Config.AppendOnly = false
-		if err := a.switchOff(); err != nil {
-			a.log.Error("closing the journal", "error", err)
-		}
-		return false
-	case done:
-		a.written = written{files: a.written.files + 1, took: time.Since(a.started)}
-		a.log.Info("base file written", "bytes", a.base.Size(), "took", a.written.took.Round(time.Millisecond))
-		a.base = nil
-		a.failures = 0
-		a.baseline = a.journal.Stats().CurrentSize
-		return false
-	case a.snapshot == nil || a.base.Full():
-		a.server.HasWork = false // until Wake or cron
-		return false
-	}
-	if a.snapshot.Step(snapshotStep) {
-		a.snapshot = nil
-		a.base.Finish()
-	}
-	return true
-}
-
-func (a *Attachment) dropBase() {
-	if a.snapshot != nil {
-		a.snapshot.Cancel()
-		a.snapshot = nil
-	}
-	a.base = nil
-	a.server.HasWork = false
-}
-
 func (a *Attachment) keys() (n int) {
 	for i := range a.server.Keyspace.Len() {
 		n += a.server.Keyspace.DB(i).Len()
@@ -282,46 +261,29 @@ func (a *Attachment) keys() (n int) {
 }
 
 // Woken is for engine.Hooks.Woken: the disk has made progress.
-func (a *Attachment) Woken() { a.server.HasWork = a.base != nil }
+func (a *Attachment) Woken() { a.server.HasWork = a.job != nil }
 
 // Journal returns the journal in use, nil when there is none.
 func (a *Attachment) Journal() *Journal { return a.journal }
 
 // Rewriting reports whether a base file is being written.
-func (a *Attachment) Rewriting() bool { return a.base != nil }
+func (a *Attachment) Rewriting() bool { return a.job != nil && a.job.base != nil }
 
 // Close writes and syncs everything. The first base file of a journal that was switched on a moment ago is finished
-// before, so that nothing acknowledged is lost; a later one is given up.
+// before, so that nothing acknowledged is lost; any other snapshot is given up.
 func (a *Attachment) Close() error {
+	if j := a.job; j != nil && a.fresh {
+		err := a.finishJob()
+		if _, failed := j.out.Status(); err == nil {
+			err = failed
+		}
+		if err != nil {
+			return fmt.Errorf("base file: %w", err)
+		}
+	}
+	a.drop()
 	if a.journal == nil {
 		return nil
 	}
-	if !a.fresh {
-		a.dropBase()
-	}
-	if err := a.finishBase(); err != nil {
-		return fmt.Errorf("base file: %w", err)
-	}
 	return a.journal.Close(closeTimeout)
-}
-
-// finishBase blocks: it is for the end of the process.
-func (a *Attachment) finishBase() error {
-	for deadline := time.Now().Add(closeTimeout); a.base != nil; {
-		if a.snapshot != nil && !a.base.Full() {
-			a.work()
-			deadline = time.Now().Add(closeTimeout)
-			continue
-		}
-		done, err := a.base.Status()
-		if done {
-			a.base = nil
-			return err
-		}
-		if time.Now().After(deadline) {
-			return ErrCloseTimeout
-		}
-		time.Sleep(time.Millisecond)
-	}
-	return nil
 }

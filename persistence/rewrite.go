@@ -19,47 +19,25 @@ package persistence
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"sync/atomic"
-
-	"redix/persistence/vfs"
-)
-
-const (
-	baseChunk     = 256 << 10 // bytes gathered before the base goroutine gets them
-	baseChunks    = 8         // chunks that may wait for it
-	baseSyncEvery = 32 << 20  // bytes between syncs, so that the last one is short
 )
 
 // BaseWriter is a base file in the making. Its methods belong to the loop.
 type BaseWriter struct {
+	*outFile
+	RDB bool // the file is in RDB format; to be set before Finish
+
 	j        *Journal
-	cur      []byte
 	curDB    int
-	ended    bool
-	number   int
 	firstSeq int64 // of the first incr file after the cut; set by the writer goroutine before Finish can be seen
-
-	chunks chan []byte
-	spent  chan []byte
-	last   []byte // set before chunks is closed
-
-	canceled atomic.Bool
-	size     atomic.Int64
-	outcome  atomic.Pointer[outcome]
 }
-
-// outcome is how a rewrite ended; err nil: the base is in the manifest.
-type outcome struct{ err error }
 
 var (
 	// ErrRewriteRunning: there is one base file in the making at a time.
 	ErrRewriteRunning = errors.New("journal: a rewrite is already in progress")
 	// ErrRewriteCanceled is the outcome after Cancel.
-	ErrRewriteCanceled = errors.New("journal: rewrite canceled")
+	ErrRewriteCanceled = ErrCanceled
 )
 
 // StartBase begins a base file: what was appended so far must be covered by what the caller gives it, what is appended
@@ -80,10 +58,12 @@ func (j *Journal) StartBase() (*BaseWriter, error) {
 	return j.base, nil
 }
 
+// newBaseWriter's temporary names differ: one that was canceled may still be removing its file when the next one starts.
 func newBaseWriter(j *Journal) *BaseWriter {
 	j.bases++
-	b := &BaseWriter{j: j, number: j.bases, curDB: noDB, chunks: make(chan []byte, baseChunks), spent: make(chan []byte, baseChunks)}
-	go b.run()
+	name := fmt.Sprintf("%s.%d.base", j.tempPrefix(), j.bases)
+	b := &BaseWriter{j: j, curDB: noDB, outFile: newOutFile(j.opts.FS, filepath.Join(j.dir, name), j.opts.Wake)}
+	b.complete = func() { j.push(item{commit: b}) }
 	return b
 }
 
@@ -94,135 +74,7 @@ func (b *BaseWriter) Append(db int, args ...[]byte) {
 		b.curDB = db
 	}
 	b.cur = appendFrame(b.cur, args)
-	if len(b.cur) >= baseChunk {
-		b.pass()
-	}
-}
-
-// pass gives cur to the base goroutine, or keeps it when that is behind.
-func (b *BaseWriter) pass() {
-	select {
-	case b.chunks <- b.cur:
-		b.cur = nil
-		select {
-		case buf := <-b.spent:
-			b.cur = buf
-		default:
-		}
-	default:
-	}
-}
-
-// Full tells that the disk is behind: append no more until a Wake after which it is false.
-func (b *BaseWriter) Full() bool {
-	if len(b.cur) >= baseChunk && !b.ended {
-		b.pass()
-	}
-	return len(b.cur) >= baseChunk
-}
-
-// Size is how many bytes the file has so far. Any goroutine.
-func (b *BaseWriter) Size() int64 { return b.size.Load() }
-
-// Finish ends the file. It is synced and put into the manifest in the background; Status tells when, after a Wake.
-func (b *BaseWriter) Finish() {
-	if b.ended {
-		return
-	}
-	b.ended = true
-	b.last = b.cur
-	b.cur = nil
-	close(b.chunks)
-}
-
-// Cancel gives up. The journal goes on with the files it has.
-func (b *BaseWriter) Cancel() {
-	b.canceled.Store(true)
-	b.Finish()
-}
-
-// Status tells whether the rewrite has ended and how. An error may show before Finish: then stop and Cancel. Any goroutine.
-func (b *BaseWriter) Status() (done bool, err error) {
-	if o := b.outcome.Load(); o != nil {
-		return true, o.err
-	}
-	return false, nil
-}
-
-// end sets the outcome, once.
-func (b *BaseWriter) end(err error) {
-	if b.outcome.CompareAndSwap(nil, &outcome{err}) {
-		if err != nil {
-			b.j.opts.Log.Error("journal: rewrite failed", "error", err)
-		} else {
-			b.j.opts.Log.Info("journal: rewrite done", "bytes", b.size.Load())
-		}
-	}
-	b.j.opts.Wake()
-}
-
-// tempName differs from base to base: one that was canceled may still be removing its file when the next one starts.
-func (b *BaseWriter) tempName() string {
-	return fmt.Sprintf("%s.%d.base", b.j.tempPrefix(), b.number)
-}
-
-// run writes the file. It reads chunks to their end even after a failure, so that the loop is never stuck.
-func (b *BaseWriter) run() {
-	j := b.j
-	path := filepath.Join(j.dir, b.tempName())
-	f, err := j.opts.FS.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o644)
-	if err != nil {
-		b.end(fmt.Errorf("journal: creating the base file: %w", err))
-	}
-	var unsynced int64
-	put := func(p []byte) {
-		if err != nil || b.canceled.Load() {
-			return
-		}
-		var n int
-		if n, err = f.Write(p); err == nil && n < len(p) {
-			err = io.ErrShortWrite
-		}
-		b.size.Add(int64(n))
-		if unsynced += int64(n); err == nil && unsynced >= baseSyncEvery {
-			unsynced = 0
-			err = f.Sync()
-		}
-		if err != nil {
-			b.end(fmt.Errorf("journal: writing the base file: %w", err))
-		}
-	}
-	for chunk := range b.chunks {
-		put(chunk)
-		select {
-		case b.spent <- chunk[:0]:
-		default:
-		}
-		j.opts.Wake()
-	}
-	put(b.last)
-	b.close(f, path, err)
-}
-
-// close syncs the file and asks the writer goroutine to list it.
-func (b *BaseWriter) close(f vfs.File, path string, err error) {
-	if f != nil {
-		if err == nil && !b.canceled.Load() {
-			err = f.Sync()
-		}
-		if cerr := f.Close(); err == nil {
-			err = cerr
-		}
-	}
-	if err == nil && b.canceled.Load() {
-		err = ErrRewriteCanceled
-	}
-	if err != nil {
-		_ = b.j.opts.FS.Remove(path)
-		b.end(err)
-		return
-	}
-	b.j.push(item{commit: b})
+	b.pass()
 }
 
 // rotate starts a new incr file for a rewrite. If that cannot be done, the rewrite fails and the journal goes on in the
@@ -259,15 +111,14 @@ func (w *writer) rotate(b *BaseWriter) error {
 // commitBase puts a finished base file into the manifest. If that cannot be done, the rewrite fails.
 func (w *writer) commitBase(b *BaseWriter) {
 	if done, _ := b.Status(); done || b.canceled.Load() {
-		_ = w.fs.Remove(w.path(b.tempName()))
-		b.end(ErrRewriteCanceled)
+		b.discard(ErrRewriteCanceled)
 		return
 	}
 	w.baseSeq++
-	base := listed{name: fmt.Sprintf("%s.%d.base.aof", w.j.opts.AppendFilename, w.baseSeq), seq: w.baseSeq, kind: typeBase, size: -1}
-	if err := w.fs.Rename(w.path(b.tempName()), w.path(base.name)); err != nil {
-		_ = w.fs.Remove(w.path(b.tempName()))
-		b.end(fmt.Errorf("journal: naming the base file: %w", err))
+	base := listed{name: fmt.Sprintf("%s.%d.base.%s", w.j.opts.AppendFilename, w.baseSeq, b.format()), seq: w.baseSeq,
+		kind: typeBase, size: -1}
+	if err := w.fs.Rename(b.path, w.path(base.name)); err != nil {
+		b.discard(fmt.Errorf("journal: naming the base file: %w", err))
 		return
 	}
 	man := manifest{base: &base, history: append([]listed(nil), w.man.history...)}
@@ -296,6 +147,14 @@ func (w *writer) commitBase(b *BaseWriter) {
 	w.j.figures.currentSize.Store(total)
 	w.j.figures.baseSize.Store(total)
 	b.end(nil)
+}
+
+// format is the end of the file's name.
+func (b *BaseWriter) format() string {
+	if b.RDB {
+		return "rdb"
+	}
+	return "aof"
 }
 
 // lengthOf is how many bytes of a listed incr file count.

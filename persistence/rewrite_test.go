@@ -245,7 +245,7 @@ func TestBaseBackPressure(t *testing.T) {
 	for !b.Full() {
 		next()
 	}
-	if n < 2000 || n > (baseChunks+3)*baseChunk/30 {
+	if n < 2000 || n > (chunksMax+3)*chunkBytes/30 {
 		t.Fatalf("full after %d records", n)
 	}
 	close(gate)

@@ -68,7 +68,7 @@ func RemoveBinary() {
 // directory is one of the test's. It has loaded its data when StartProcess returns.
 func StartProcess(t testing.TB, flags ...string) *Process {
 	t.Helper()
-	return startProcess(t, Binary(t), append([]string{"--enable-debug-command", "yes", "--loglevel", "debug"}, flags...))
+	return startProcess(t, Binary(t), append([]string{"--enable-debug-command", "yes", "--save", "", "--loglevel", "debug"}, flags...))
 }
 
 // StartRedis runs a real redis-server, without persistence unless flags say otherwise, until the test ends. Without one

@@ -56,12 +56,14 @@ func Start(t testing.TB, reactorName string, flags ...string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.aof, err = persistence.Attach(s.Engine, log, commands.Rebuild); err != nil {
+	if s.aof, err = persistence.Attach(s.Engine, log, persistence.Formats{
+		Rebuild: commands.Rebuild,
+		Entries: func() persistence.EntryWriter { return commands.NewEntryWriter(commands.RDBOptionsOf(s.Engine.Config)) },
+	}); err != nil {
 		t.Fatal(err)
 	}
-	s.Engine.Hooks.ConfigChanged = s.aof.Changed
 	s.Addr = s.Engine.Reactor.Addrs()[0].String()
-	s.Engine.Hooks.Shutdown = func(bool) error { s.end(); return nil }
+	s.Engine.Hooks.Shutdown = func(engine.ShutdownOptions) error { s.end(); return nil }
 	s.Engine.Hooks.Fatal = func(err error) { t.Errorf("the server gave up: %v", err); s.Engine.Reactor.Stop() }
 	s.Engine.Hooks.Woken = func() {
 		s.aof.Woken()
@@ -77,10 +79,10 @@ func Start(t testing.TB, reactorName string, flags ...string) *Server {
 	return s
 }
 
-// loadConfig reads flags as main does; unless they say otherwise the directory is the test's and memory is not saved.
+// loadConfig reads flags as main does; unless they say otherwise the directory is the test's and there are no save points.
 func loadConfig(t testing.TB, flags []string) *config.Config {
 	t.Helper()
-	dir := []string{"--dir", t.TempDir(), "--enable-debug-command", "yes"}
+	dir := []string{"--dir", t.TempDir(), "--enable-debug-command", "yes", "--save", ""}
 	cfg, err := config.Load(lastOfEach(append(dir, flags...)), nil, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -12,9 +12,9 @@ const (
 )
 
 const (
-	noSnapshots = "Not used yet: there are no snapshots."
-	noEviction  = "Only this value is taken: there is no memory limit and no eviction yet."
-	alwaysLazy  = "Changes nothing: memory is always freed in the background."
+	alwaysSynced = "Changes nothing: files are always synced as they are written, every 32 MiB."
+	noEviction   = "Only this value is taken: there is no memory limit and no eviction yet."
+	alwaysLazy   = "Changes nothing: memory is always freed in the background."
 )
 
 var table = join(networkRows, securityRows, limitRows, generalRows, slowRows, journalRows, memoryRows, encodingRows)
@@ -191,9 +191,22 @@ var journalRows = group{"Persistence", []Directive{
 		NoEffect: "Changes nothing: what RESTORE or a snapshot brings is always checked in full, as with yes.",
 		kind:     oneOf(func(v *Values) *int { return &v.SanitizeDumpPayload }, "no", "yes", "clients"),
 		Help:     "When to check all bytes of a payload or a snapshot."},
-	{Name: "save", Default: "3600 1 300 100 60 10000", Mutable: true, NoEffect: noSnapshots,
+	{Name: "save", Default: "3600 1 300 100 60 10000", Mutable: true,
 		kind: savePoints(func(v *Values) *[]SavePoint { return &v.SavePoints }),
 		Help: `Write a snapshot when so many seconds have passed with so many changes; "" means never.`},
+	{Name: "stop-writes-on-bgsave-error", Default: "yes", Mutable: true,
+		kind: yesNo(func(v *Values) *bool { return &v.StopWritesOnSaveError }),
+		Help: "Refuse writes when the last snapshot could not be written, if there are save points."},
+	{Name: "rdb-del-sync-files", Default: "no", Mutable: true,
+		NoEffect: "Changes nothing: there is no replication yet.",
+		kind:     yesNo(func(v *Values) *bool { return &v.RDBDelSyncFiles }),
+		Help:     "Delete snapshot files that only replication needed."},
+	{Name: "rdb-save-incremental-fsync", Default: "yes", Mutable: true, NoEffect: alwaysSynced,
+		kind: yesNo(func(v *Values) *bool { return &v.RDBSaveIncrementalFsync }),
+		Help: "Sync a snapshot while it is written."},
+	{Name: "aof-rewrite-incremental-fsync", Default: "yes", Mutable: true, NoEffect: alwaysSynced,
+		kind: yesNo(func(v *Values) *bool { return &v.AOFRewriteIncrementalFsync }),
+		Help: "Sync a base file of the journal while it is written."},
 }}
 
 var memoryRows = group{"Memory", []Directive{

@@ -57,11 +57,15 @@ type Values struct {
 	AutoRewriteMinBytes int // size below which it does not
 	SavePoints          []SavePoint
 
-	DBFilename          string
-	RDBCompression      bool
-	RDBChecksum         bool
-	RDBVersion          int // 9 to 11: the newest format of streams
-	SanitizeDumpPayload int
+	DBFilename                 string
+	RDBCompression             bool
+	RDBChecksum                bool
+	RDBVersion                 int // 9 to 11: the newest format of streams
+	SanitizeDumpPayload        int
+	StopWritesOnSaveError      bool
+	RDBDelSyncFiles            bool
+	RDBSaveIncrementalFsync    bool
+	AOFRewriteIncrementalFsync bool
 
 	NotifyEvents string // classes of keyspace notifications, as EventLetters, with A for all; empty: none
 

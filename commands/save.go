@@ -1,0 +1,85 @@
+package commands
+
+// Snapshots and base files of the journal, as far as clients ask for them. SAVE holds only the client that asks: the others
+// are served while the file is written.
+
+import "redix/engine"
+
+const errNoPersistence = "ERR There is no persistence in this server"
+
+// saveWait is a client in SAVE.
+type saveWait struct {
+	done bool
+	err  error
+}
+
+func save(c *engine.Client, _ engine.Args) {
+	s := c.Server()
+	if s.Hooks.Saving == nil {
+		c.Reply.Error(errNoPersistence)
+		return
+	}
+	var w saveWait
+	err := s.Hooks.Saving.Save(func(err error) {
+		w.done, w.err = true, err
+		s.Unblock(c, false)
+	})
+	if err != nil {
+		c.Reply.Error("ERR " + err.Error())
+		return
+	}
+	w.look(c)
+}
+
+// look replies when the file is written, and goes on waiting otherwise.
+func (w *saveWait) look(c *engine.Client) {
+	switch {
+	case !w.done && c.Block(nil, engine.Wait{OnTimeout: w.look}):
+	case !w.done || w.err != nil:
+		c.Reply.Error("ERR")
+	default:
+		c.Reply.OK()
+	}
+}
+
+func bgSave(c *engine.Client, args engine.Args) {
+	schedule := len(args) == 2 && isWord(args[1], "schedule")
+	if len(args) > 1 && !schedule {
+		c.Reply.Error(errSyntax)
+		return
+	}
+	s := c.Server()
+	if s.Hooks.Saving == nil {
+		c.Reply.Error(errNoPersistence)
+		return
+	}
+	replyStarted(c)(s.Hooks.Saving.SaveInBackground(c.InExec(), schedule))
+}
+
+func replyStarted(c *engine.Client) func(text string, err error) {
+	return func(text string, err error) {
+		if err != nil {
+			c.Reply.Error("ERR " + err.Error())
+		} else {
+			c.Reply.Simple(text)
+		}
+	}
+}
+
+func bgRewriteAOF(c *engine.Client, _ engine.Args) {
+	s := c.Server()
+	if s.Hooks.Saving == nil {
+		c.Reply.Error(errNoPersistence)
+		return
+	}
+	replyStarted(c)(s.Hooks.Saving.Rewrite(c.InExec()))
+}
+
+func lastSave(c *engine.Client, _ engine.Args) {
+	s := c.Server()
+	ms := s.Stats.StartMs
+	if s.Hooks.Saving != nil {
+		ms = s.Hooks.Saving.LastSaveMs()
+	}
+	c.Reply.Int(ms / 1000)
+}

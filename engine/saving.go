@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"strings"
+
+	"redix/engine/keyspace"
+)
+
+// Commands and the running snapshot. Most changes cost it a copy of the old state and nobody waits. A command waits, as it
+// does for a full journal, when it would change a large value that is still to be written, or when there is no room for the
+// old state (see keyspace.Snapshot); reads go on. One that names a great number of keys has them written ahead, in as
+// many turns as that takes.
+//
+// What does not pass this gate (a pop that a blocked client had asked for, keys that a specification does not name, another
+// database inside a transaction) is right all the same: the keyspace then writes what it must at once.
+
+// Saving is what commands ask of the part that writes snapshots. Replies are texts for the client; errors are, too.
+type Saving interface {
+	// Save writes the snapshot file. done is called on the loop, later, when it is complete or has failed.
+	Save(done func(err error)) error
+	// SaveInBackground does without an answer. later: not at once, inside a transaction; schedule: after a rewrite that runs.
+	SaveInBackground(later, schedule bool) (reply string, err error)
+	// Rewrite writes a new base file for the journal.
+	Rewrite(later bool) (reply string, err error)
+	// LastSaveMs is when the last snapshot file was complete, in Unix milliseconds.
+	LastSaveMs() int64
+}
+
+// manyKeys is how many keys a command names whose old states are not given out ahead.
+const manyKeys = 64
+
+// saveHolds reports whether c's next command has to wait for the snapshot. It remembers how far it got.
+func (s *Server) saveHolds(c *Client, f *frame) bool {
+	g := saveGate{ks: s.Keyspace, from: c.keysSaved}
+	switch {
+	case f.row.Flags&RunsInMulti != 0:
+		if c.tx != nil {
+			for i := range c.tx.queue {
+				q := &c.tx.queue[i]
+				g.command(c.DB, q.row, q.args)
+			}
+		}
+	case c.tx != nil && c.tx.active: // it is only queued
+	default:
+		g.command(c.DB, s.subRow(f), f.args)
+	}
+	c.keysSaved = 0
+	if g.held {
+		c.keysSaved = g.seen
+	}
+	return g.held
+}
+
+// saveGate asks for one key after the other.
+type saveGate struct {
+	ks   *keyspace.Keyspace
+	from int // keys that need not be asked for again
+	seen int // keys asked for
+	held bool
+}
+
+func (g *saveGate) command(db *keyspace.DB, row *Row, args Args) {
+	many := len(args) > manyKeys
+	for i := range row.Keys {
+		spec := &row.Keys[i]
+		if g.held || strings.HasPrefix(spec.Flags, "RO") {
+			continue
+		}
+		overwrites := strings.HasPrefix(spec.Flags, "OW") || strings.HasPrefix(spec.Flags, "RM")
+		spec.Each(args, func(i int) {
+			switch {
+			case g.held:
+				return
+			case g.seen < g.from:
+			case g.ks.SnapshotHolds(db, args[i], overwrites):
+				g.held = true
+				return
+			case many:
+				g.ks.SaveNow(db, args[i])
+			}
+			g.seen++
+		})
+	}
+}
+
+// subRow returns the row of the subcommand that a frame names, or its own.
+func (s *Server) subRow(f *frame) *Row {
+	if f.row.Subs != nil && len(f.args) > 1 {
+		if sub := s.Table.LookupSub(f.row, f.args[1]); sub != nil {
+			return sub
+		}
+	}
+	return f.row
+}
+
+// suspended is a command that waits and cannot be parsed once more: its words were unquoted where they stood, or are in
+// blocks of their own, which the client keeps.
+type suspended struct {
+	row  *Row
+	args Args
+}
+
+// suspend keeps a parsed command for later.
+func (s *Server) suspend(c *Client, f *frame) {
+	own := make(Args, len(f.args))
+	for i, a := range f.args {
+		own[i] = a
+		if !c.isBig(i) {
+			own[i] = append([]byte(nil), a...)
+		}
+	}
+	c.suspended = &suspended{f.row, own}
+}
+
+func (c *Client) isBig(arg int) bool {
+	for _, i := range c.bigArgs[:len(c.bigs)] {
+		if i == arg {
+			return true
+		}
+	}
+	return false
+}
+
+// resume runs a suspended command if it may run now.
+func (s *Server) resume(c *Client) {
+	f := frame{row: c.suspended.row, args: c.suspended.args}
+	if s.journalFull() || s.Keyspace.Snapshotting() && s.saveHolds(c, &f) {
+		s.wait(c)
+		return
+	}
+	c.suspended = nil
+	s.call(c, f.row, f.args)
+	s.dropBigs(c)
+}
