@@ -18,7 +18,9 @@ import (
 
 // fillAll creates keys of all types, small and large, in two databases, some with deadlines.
 func fillAll(c *servertest.Conn, rng *rand.Rand, small, large int) {
-	word := func() string { return strings.Repeat(string(rune('a'+rng.IntN(26))), rng.IntN(60)) + strconv.Itoa(rng.IntN(1000)) }
+	word := func() string {
+		return strings.Repeat(string(rune('a'+rng.IntN(26))), rng.IntN(60)) + strconv.Itoa(rng.IntN(1000))
+	}
 	list := func(n int, each func(i int) []string) (all []string) {
 		for i := range n {
 			all = append(all, each(i)...)
