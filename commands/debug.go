@@ -88,10 +88,9 @@ func debugObject(c *engine.Client, args engine.Args) {
 		c.Reply.Error(errNoSuchKey)
 		return
 	}
-	clock := uint32(c.Server().NowMs/1000) & 0xffffff
 	c.Reply.Simple("Value at:0x" + strconv.FormatUint(c.Server().Keyspace.Hash(args[2]), 16) +
 		" refcount:1 encoding:" + encodingNames[e.Encoding()] + " serializedlength:" + strconv.FormatInt(valueBytes(&e), 10) +
-		" lru:" + strconv.Itoa(int(e.Access())) + " lru_seconds_idle:" + strconv.Itoa(int((clock-e.Access())&0xffffff)))
+		" lru:" + strconv.Itoa(int(e.Access())) + " lru_seconds_idle:" + strconv.FormatInt(c.Server().IdleSeconds(&e), 10))
 }
 
 func valueBytes(e *keyspace.Entry) int64 {

@@ -155,7 +155,7 @@ func restore(c *engine.Client, args engine.Args) {
 		e, _ = c.DB.Find(key)
 	}
 	b.store(c.DB, &e, key, deadline)
-	o.access.note(&e, now)
+	o.access.note(s, &e)
 	c.Changed(1)
 	if deadline != 0 && !o.absolute {
 		propagateRestore(c, args, deadline)

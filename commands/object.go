@@ -56,25 +56,28 @@ func objectEncoding(c *engine.Client, args engine.Args) {
 	}
 }
 
-// objectFreq always fails for a key that exists: maxmemory-policy has no LFU to choose.
+const policySwitch = " Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
+
 func objectFreq(c *engine.Client, args engine.Args) {
-	if _, ok := objectOf(c, args); ok {
-		c.Reply.Error("ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that " +
-			"when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+	e, ok := objectOf(c, args)
+	switch {
+	case !ok:
+	case !c.Server().CountsAccesses():
+		c.Reply.Error("ERR An LFU maxmemory policy is not selected, access frequency not tracked." + policySwitch)
+	default:
+		c.Reply.Int(int64(c.Server().Frequency(&e)))
 	}
 }
 
 func objectIdletime(c *engine.Client, args engine.Args) {
 	e, ok := objectOf(c, args)
-	if !ok {
-		return
+	switch {
+	case !ok:
+	case c.Server().CountsAccesses():
+		c.Reply.Error("ERR An LFU maxmemory policy is selected, idle time not tracked." + policySwitch)
+	default:
+		c.Reply.Int(c.Server().IdleSeconds(&e))
 	}
-	s := c.Server()
-	last := int64(e.Access())
-	if last == 0 { // loaded from the journal and not accessed since
-		last = s.Stats.StartMs / 1000
-	}
-	c.Reply.Int((s.NowMs/1000 - last) & 0xffffff) // Access has 24 bits
 }
 
 // sharedInts is how many small integers redis-server keeps one common object each for; it calls their count of

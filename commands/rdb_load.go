@@ -252,12 +252,17 @@ func (b *EntryBuilder) store(db *keyspace.DB, e *keyspace.Entry, key []byte, dea
 // made is called for each entry made: it notes the last access.
 func (b *EntryBuilder) made(e *keyspace.Entry) {
 	b.Keys++
-	b.access.note(e, b.nowMs)
+	b.access.note(b.server, e)
 }
 
-// note gives an entry the last access told.
-func (a keyAccess) note(e *keyspace.Entry, nowMs int64) {
-	e.SetAccess(uint32(nowMs/1000 - max(a.idle, 0)))
+// note gives an entry the last access, or the frequency of accesses, told.
+func (a keyAccess) note(s *engine.Server, e *keyspace.Entry) {
+	if a.freq >= 0 {
+		s.SetFrequency(e, uint8(a.freq))
+	}
+	if a.idle >= 0 {
+		s.SetIdleSeconds(e, a.idle)
+	}
 }
 
 // Drop gives up the value in the making, or one that has not become an entry's.

@@ -114,6 +114,9 @@ func (s *Server) mayRunFrame(c *Client, f *frame) bool {
 	if len(s.replies.B) >= stallOutput {
 		return false // process sends, and then looks whether the client may go on
 	}
+	if s.memory.limit != 0 && !s.mayGrow(c, f) {
+		return false
+	}
 	if f.row == nil || f.row.Flags&(Write|RunsInMulti) == 0 && f.row.Subs == nil {
 		return true
 	}
@@ -241,6 +244,9 @@ func (s *Server) gates(c *Client, row *Row, args Args) *Row {
 			return s.refuse(c, row, text)
 		}
 	}
+	if s.memory.oom && c.conn != nil && c.deniedOOM(row) {
+		return s.refuse(c, row, errOOM)
+	}
 	if c.subs != nil && c.Proto == 2 && row.Flags&InSubscriber == 0 && c.subscriber() {
 		return s.refuse(c, row, "ERR Can't execute '"+row.FullName+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
 	}
@@ -358,6 +364,11 @@ func (s *Server) eachKey(row *Row, args Args, visit func(key []byte)) {
 // Expired journals the end of a key whose deadline has passed; it is keyspace.Observer.
 func (s *Server) Expired(db *keyspace.DB, key []byte) {
 	s.Event(db.ID, EventExpired, "expired", key)
+	s.feedDel(db, key)
+}
+
+// feedDel journals the end of a key that no command has removed.
+func (s *Server) feedDel(db *keyspace.DB, key []byte) {
 	if s.Journal == nil || s.loader != nil {
 		return
 	}

@@ -33,9 +33,10 @@ type Client struct {
 	ReplySkip     bool // CLIENT REPLY SKIP: the next command's reply is dropped
 	skipThis      bool
 
-	server *Server
-	conn   reactor.Conn // nil for the client that replays the journal
-	parser resp.Parser
+	counted int64 // of Memory in Server.clientBytes
+	server  *Server
+	conn    reactor.Conn // nil for the client that replays the journal
+	parser  resp.Parser
 
 	query    []byte
 	queryPos int          // bytes of query that are done
@@ -102,7 +103,7 @@ func (c *Client) LookupRead(key []byte) (e keyspace.Entry, ok bool) {
 	}
 	c.server.Stats.KeyspaceHits++
 	if !c.NoTouch {
-		e.SetAccess(uint32(c.server.NowMs / 1000))
+		c.server.noteAccess(&e)
 	}
 	return e, true
 }
@@ -117,7 +118,7 @@ func (c *Client) LookupWrite(key []byte) (e keyspace.Entry, ok bool) {
 func (c *Client) LookupWriteInto(e *keyspace.Entry, key []byte) bool {
 	ok := c.DB.LookupInto(e, key)
 	if ok && !c.NoTouch {
-		e.SetAccess(uint32(c.server.NowMs / 1000))
+		c.server.noteAccess(e)
 	}
 	return ok
 }
@@ -175,5 +176,8 @@ func (c *Client) PendingOutput() int { return c.out.pending() }
 // Memory returns an estimate of the bytes that the client takes.
 func (c *Client) Memory() int64 {
 	_, q := c.QueryBuffer()
+	if c.tx != nil {
+		q += c.tx.bytes
+	}
 	return int64(clientBytes + q + cap(c.out.buf) + c.parser.Pending())
 }

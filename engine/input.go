@@ -11,6 +11,7 @@ import "redix/engine/reactor"
 //	its pending output is over stallOutput           until it has read (Writable)
 //	the journal's queue is full and it writes        until the journal has caught up (Woken)
 //	it would change what a snapshot has to write     until that is written (saving.go)
+//	it may add data and memory is short              until enough has been evicted (evict.go)
 //	it has run maxPerRound commands in this round    until the others have had their turn (EndOfRound)
 
 const (
@@ -63,6 +64,13 @@ func (s *Server) Data(conn reactor.Conn, in []byte, own bool) {
 	s.beginRound()
 	s.Stats.NetInputBytes += int64(len(in))
 	c.LastMs = s.NowMs
+	s.take(c, in, own)
+	if s.memory.limit != 0 {
+		s.recount(c)
+	}
+}
+
+func (s *Server) take(c *Client, in []byte, own bool) {
 	if own {
 		c.bigHave += len(in)
 		if c.bigHave == c.bigSize {
@@ -195,7 +203,7 @@ func (s *Server) mayRun(c *Client, first byte) bool {
 		s.wait(c)
 		return false
 	}
-	return true
+	return s.memory.limit == 0 || first == '*' && len(c.bigs) == 0 || s.mayGrow(c, nil)
 }
 
 // parseBatch parses up to batchFrames whole frames. more is false when no whole frame is left in buf.

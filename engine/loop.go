@@ -37,6 +37,9 @@ func (s *Server) EndOfRound() (more bool) {
 	}
 	handed := s.appended()
 	more = s.background()
+	if s.memory.limit != 0 {
+		more = s.evictBetween() || more
+	}
 	if s.waitsDue {
 		more = s.endWaits() || more
 	}
@@ -58,6 +61,9 @@ func (s *Server) runReady() {
 	for _, c := range s.ready[:n] {
 		c.ready = false
 		s.run(c)
+		if s.memory.limit != 0 {
+			s.recount(c)
+		}
 	}
 	left := copy(s.ready, s.ready[n:])
 	clear(s.ready[left:]) // clients that are gone need not be kept
@@ -209,6 +215,7 @@ func (s *Server) setClock(now time.Time) {
 	if s.loader == nil {
 		s.Keyspace.NowMs = s.NowMs
 	}
+	s.setAccessClock()
 }
 
 // checkClients looks at a part of the clients, so that all have been looked at once a second: who has been idle for too

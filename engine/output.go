@@ -130,6 +130,13 @@ func (s *Server) maxOffset() int64 {
 
 // flush writes pending output that is released, and lets a client that was stalled by it go on.
 func (s *Server) flush(c *Client) {
+	s.flushOutput(c)
+	if s.memory.limit != 0 {
+		s.recount(c)
+	}
+}
+
+func (s *Server) flushOutput(c *Client) {
 	o := &c.out
 	if o.released > o.at {
 		n, err := c.conn.Write(o.buf[o.at:o.released])

@@ -225,6 +225,9 @@ func (s *Server) queueOutput(c *Client, b []byte, offset int64) {
 		c.flushing = true
 		s.toFlush = append(s.toFlush, c)
 	}
+	if s.memory.limit != 0 {
+		s.recount(c)
+	}
 	s.checkOutputLimit(c)
 }
 

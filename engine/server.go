@@ -82,6 +82,11 @@ type Server struct {
 	buffers     [][]byte
 	checkAt     *Client // where checkClients goes on
 
+	memory      memory
+	clientBytes int64  // of all clients outside of the arena, kept while there is a limit
+	second      uint32 // of the round's clock
+	counts      bool   // accesses are counted: LFU, S3-FIFO
+
 	loader    Loader
 	replay    *Client
 	cronAt    time.Time
@@ -171,6 +176,7 @@ func (s *Server) ApplyConfig() {
 	}
 	s.notifications(s.Config.NotifyEvents)
 	s.applySlow()
+	s.applyMemory()
 	if s.Reactor != nil {
 		s.Reactor.SetKeepAlive(time.Duration(s.Config.KeepAliveSeconds) * time.Second)
 	}
@@ -212,16 +218,6 @@ func (s *Server) NumWaiting() (replies, writers int) {
 
 // Kill closes a client; what it has not been sent is dropped.
 func (s *Server) Kill(c *Client) { s.kill(c) }
-
-// UsedMemory returns the bytes of keyspace and clients' buffers, exactly as far as they are counted.
-func (s *Server) UsedMemory() int64 {
-	n := s.Keyspace.Used()
-	for c := s.first; c != nil; c = c.next {
-		n += c.Memory() - s.arenaBytes(c) // which the keyspace counts
-	}
-	s.Stats.PeakMemory = max(s.Stats.PeakMemory, n)
-	return n
-}
 
 // ClientsMemory returns the bytes that all clients take.
 func (s *Server) ClientsMemory() int64 {
@@ -272,6 +268,9 @@ func (s *Server) Opened(conn reactor.Conn) {
 	}
 	s.last = c
 	s.nclients++
+	if s.memory.limit != 0 {
+		s.recount(c)
+	}
 	if s.Hooks.Opened != nil {
 		s.Hooks.Opened(c)
 	}
@@ -320,6 +319,9 @@ func (s *Server) forget(c *Client) {
 		s.unblock(c)
 	}
 	s.dropBigs(c)
+	if s.memory.limit != 0 {
+		s.recount(c)
+	}
 	c.parser.Reset()
 	s.giveBuffer(c.out.buf)
 	c.suspended = nil
@@ -338,9 +340,10 @@ func (s *Server) makeReady(c *Client) {
 // even if something cannot be written (Force).
 type ShutdownOptions struct{ Save, NoSave, Force bool }
 
-// journalFull tells that writers must wait for the disk. While it fails they need not: they are refused.
+// journalFull tells that writers must wait for the disk: its queue is at its limit, or has taken its share of a memory that is
+// full. While the disk fails they need not: they are refused.
 func (s *Server) journalFull() bool {
-	return s.Journal != nil && s.Journal.Full() && s.Journal.Err() == nil
+	return s.Journal != nil && (s.Journal.Full() || s.memory.limit != 0 && s.queueTooLong()) && s.Journal.Err() == nil
 }
 
 // wait holds c's commands back until the journal has caught up and no client waits for a snapshot.

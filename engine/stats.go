@@ -16,6 +16,11 @@ type Stats struct {
 	OutputLimitDisconnections     int64
 	TimeoutDisconnections         int64
 
+	Evicted            int64 // keys
+	EvictionExceededNs int64 // used memory has been over maxmemory, without the time since it last was
+	EvictionNs         int64 // spent on it
+	EvictionSliceNsMax int64
+
 	Rounds       int64
 	BackgroundNs int64
 	SliceNsMax   int64 // longest slice of background work

@@ -158,8 +158,8 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"include nowhere", "f.conf:1: include: cannot open the configuration file: open nowhere: no such file"},
 		{"include a b", "f.conf:1: include: expected one path or pattern"},
 		{"loglevel loud", "f.conf:1: loglevel: argument(s) must be one of the following: debug, "},
-		{"maxmemory 1", "f.conf:1: maxmemory: argument must be between 0 and 0 inclusive (expected 0)"},
-		{"maxmemory-policy allkeys-lru", "f.conf:1: maxmemory-policy: argument(s) must be one of the following: noeviction"},
+		{"maxmemory 1x", "f.conf:1: maxmemory: argument must be a memory value"},
+		{"maxmemory-policy lru", "f.conf:1: maxmemory-policy: argument(s) must be one of the following: volatile-lru, "},
 		{"proto-max-bulk-len 18446744073709551615gb", "f.conf:1: proto-max-bulk-len: argument must be a memory value"},
 		{"save 1 1 1", "f.conf:1: save: Invalid save parameters"},
 	} {

@@ -13,7 +13,6 @@ const (
 
 const (
 	alwaysSynced = "Changes nothing: files are always synced as they are written, every 32 MiB."
-	noEviction   = "Only this value is taken: there is no memory limit and no eviction yet."
 	alwaysLazy   = "Changes nothing: memory is always freed in the background."
 )
 
@@ -210,12 +209,25 @@ var journalRows = group{"Persistence", []Directive{
 }}
 
 var memoryRows = group{"Memory", []Directive{
-	{Name: "maxmemory", Default: "0", Mutable: true, NoEffect: noEviction,
-		kind: memory(0, 0, func(v *Values) *int { return &v.MaxMemoryBytes }),
-		Help: "Bytes of data to hold at most; 0 means no limit."},
-	{Name: "maxmemory-policy", Default: "noeviction", Mutable: true, NoEffect: noEviction,
-		kind: oneOf(func(v *Values) *int { return &v.MaxMemoryPolicy }, "noeviction"),
-		Help: "Which keys go when maxmemory is reached."},
+	{Name: "maxmemory", Default: "0", Mutable: true,
+		kind: memory(0, maxInt, func(v *Values) *int { return &v.MaxMemoryBytes }),
+		Help: "Bytes to use at most for keys, clients' buffers and the journal's queue together; 0 means no limit. Beyond it keys are evicted, or commands that add data refused."},
+	{Name: "maxmemory-policy", Default: "noeviction", Mutable: true,
+		kind: oneOf(func(v *Values) *Policy { return &v.MaxMemoryPolicy }, "volatile-lru", "volatile-lfu",
+			"volatile-random", "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction", "allkeys-s3fifo"),
+		Help: "Which keys are evicted when maxmemory is reached, of those with an expiry (volatile) or of all: the longest not used (lru), the least often used (lfu), any (random), those that expire soonest (ttl), none. redis-server has no allkeys-s3fifo, which keeps what is used again and lets a scan pass."},
+	{Name: "maxmemory-samples", Default: "5", Mutable: true,
+		kind: integer(1, 64, func(v *Values) *int { return &v.MaxMemorySamples }),
+		Help: "Keys that lru and lfu compare for each one that they evict."},
+	{Name: "maxmemory-eviction-tenacity", Default: "10", Mutable: true,
+		kind: integer(0, 100, func(v *Values) *int { return &v.EvictionTenacity }),
+		Help: "Time for eviction in one round of the server: 50 microseconds for each step, at most 1 ms, so more than 20 changes nothing. redis-server has other steps, and no bound at 100."},
+	{Name: "lfu-log-factor", Default: "10", Mutable: true,
+		kind: integer(0, maxInt32, func(v *Values) *int { return &v.LFULogFactor }),
+		Help: "How much more seldom the counter of lfu grows the greater it is."},
+	{Name: "lfu-decay-time", Default: "1", Mutable: true,
+		kind: integer(0, maxInt32, func(v *Values) *int { return &v.LFUDecayMinutes }),
+		Help: "Minutes without an access after which the counter of lfu falls by one; 0 means never."},
 	{Name: "lazyfree-lazy-eviction", Default: "no", Mutable: true, NoEffect: alwaysLazy,
 		kind: yesNo(func(v *Values) *bool { return &v.LazyfreeLazyEviction }),
 		Help: "Free evicted values in the background."},

@@ -71,7 +71,11 @@ type Values struct {
 
 	DefaultTTLSeconds     int // given to keys written without a deadline; 0: none
 	MaxMemoryBytes        int
-	MaxMemoryPolicy       int
+	MaxMemoryPolicy       Policy
+	MaxMemorySamples      int
+	EvictionTenacity      int // 0 to 100
+	LFULogFactor          int
+	LFUDecayMinutes       int // 0: counters do not fall
 	LazyfreeLazyEviction  bool
 	LazyfreeLazyExpire    bool
 	LazyfreeLazyServerDel bool
@@ -157,6 +161,28 @@ const (
 	AllChannels PubSubDefault = iota
 	ResetChannels
 )
+
+// Policy says which keys go when maxmemory is reached.
+type Policy int
+
+// The values of maxmemory-policy, in the order of its row.
+const (
+	VolatileLRU Policy = iota
+	VolatileLFU
+	VolatileRandom
+	VolatileTTL
+	AllKeysLRU
+	AllKeysLFU
+	AllKeysRandom
+	NoEviction
+	AllKeysS3FIFO
+)
+
+// LFU reports whether the policy looks at how often keys are used.
+func (p Policy) LFU() bool { return p == VolatileLFU || p == AllKeysLFU }
+
+// Volatile reports whether only keys with a deadline go.
+func (p Policy) Volatile() bool { return p <= VolatileTTL }
 
 // LogLevel is a value of loglevel.
 type LogLevel int

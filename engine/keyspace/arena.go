@@ -108,7 +108,8 @@ type Arena struct {
 	used        int64 // bytes in live blocks
 	mapped      int64 // bytes of slabs and mappings
 	blocks      int64
-	mappings    int // live blocks with a mapping of their own
+	mappings    int   // live blocks with a mapping of their own
+	directories int64 // bytes of the directories of all indexes, on the Go heap
 }
 
 // NewArena returns an arena without slabs.

@@ -114,12 +114,12 @@ func (e *Entry) Deadline() int64 {
 	return int64(binary.LittleEndian.Uint64(e.b[linksAt:]))
 }
 
-// Access returns the second of the last access, 24 bits of Unix seconds.
+// Access returns the access bits; see Victims for what they mean.
 func (e *Entry) Access() uint32 { return uint32(e.b[1]) | uint32(e.b[2])<<8 | uint32(e.b[3])<<16 }
 
-// SetAccess notes an access; it writes only when the value differs, so that a hot key's cache line stays clean.
+// SetAccess sets the access bits; it writes only when the value differs, so that a hot key's cache line stays clean.
 func (e *Entry) SetAccess(clock uint32) {
-	if e.Access() != clock&0xffffff {
+	if e.Access() != clock&accessMask {
 		e.b[1], e.b[2], e.b[3] = byte(clock), byte(clock>>8), byte(clock>>16)
 	}
 }
@@ -196,8 +196,12 @@ func (db *DB) remake(e *Entry, key []byte, flags byte, size, valLen int, deadlin
 		a.Free(e.ref)
 		e.at.setRef(r)
 	} else {
-		b[1], b[2], b[3] = 0, 0, 0
 		e.at = db.idx.insert(e.hash, r)
+		bits := db.ks.NewAccess
+		if db.ks.queues != nil {
+			bits = db.ks.queues.created(db, e.hash)
+		}
+		b[1], b[2], b[3] = byte(bits), byte(bits>>8), byte(bits>>16)
 		if db.ks.TellCreated {
 			db.ks.observer.Created(db, key)
 		}
@@ -205,9 +209,6 @@ func (db *DB) remake(e *Entry, key []byte, flags byte, size, valLen int, deadlin
 	e.ref, e.b, e.header = r, b, h
 	if deadline != 0 {
 		db.enwheel(e, deadline)
-	}
-	if e.Access() == 0 {
-		e.SetAccess(uint32(db.ks.NowMs / 1000))
 	}
 }
 
@@ -299,7 +300,9 @@ func (db *DB) Transfer(e *Entry, to *DB, key []byte) {
 	size, flags := recordSize(e.b[0], len(key), len(val))
 	to.remake(&dst, key, flags, size, len(val), deadline)
 	copy(dst.b[dst.valAt:], val)
-	copy(dst.b[1:4], e.b[1:4])
+	if db.ks.queues == nil { // there it is a new one: the ring does not know its hash
+		copy(dst.b[1:4], e.b[1:4])
+	}
 	e.at, _ = db.idx.findRef(e.hash, e.ref) // the insertion may have split e's segment
 	db.unlink(e)
 }

@@ -52,6 +52,9 @@ func (ks *Keyspace) freeBlock(r Ref) {
 // FreeLater queues a block that no entry owns.
 func (ks *Keyspace) FreeLater(r Ref) { ks.garbage = append(ks.garbage, garbage{ref: r}) }
 
+// Freeing tells whether things are queued whose memory still counts as used.
+func (ks *Keyspace) Freeing() bool { return len(ks.garbage) > 0 }
+
 // Garbage returns the number of things queued to be freed, empty slabs among them.
 func (ks *Keyspace) Garbage() int { return len(ks.garbage) + ks.arena.idleSlabs() }
 
@@ -101,7 +104,10 @@ func (ks *Keyspace) freeSegment(x *Index, pos int) (next int, done bool) {
 	}
 	pos += 1 << (x.depth - s.depth)
 	ks.arena.Free(s.ref)
-	return pos, pos >= len(x.dir)
+	if done = pos >= len(x.dir); done {
+		x.setDir(nil)
+	}
+	return pos, done
 }
 
 // ExpireStep removes up to max entries whose deadline has passed, of one database after the other, and returns true

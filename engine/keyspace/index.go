@@ -172,7 +172,8 @@ func (p place) setRef(r Ref) { p.seg.slots[p.slot] = p.seg.slots[p.slot]&^refMas
 func (x *Index) insert(h uint64, r Ref) place {
 	if x.dir == nil {
 		x.one[0] = x.newSegment(0)
-		x.dir, x.deep = x.one[:], 1
+		x.setDir(x.one[:])
+		x.deep = 1
 	}
 	for {
 		s := x.segmentOf(h)
@@ -279,7 +280,7 @@ func (x *Index) double() {
 	for i, s := range x.dir {
 		dir[2*i], dir[2*i+1] = s, s
 	}
-	x.dir = dir
+	x.setDir(dir)
 	x.depth++
 	x.deep = 0
 }
@@ -343,7 +344,7 @@ func (x *Index) halve() {
 	for i := range dir {
 		dir[i] = x.dir[2*i]
 	}
-	x.dir = dir
+	x.setDir(dir)
 	x.depth--
 	x.deep = 0
 	for i, s := range x.dir {
@@ -360,7 +361,14 @@ func (x *Index) clear() {
 			x.arena.Free(s.ref)
 		}
 	}
+	x.setDir(nil)
 	*x = Index{arena: x.arena, walk: x.walk}
+}
+
+// setDir replaces the directory and counts its bytes.
+func (x *Index) setDir(dir []*segment) {
+	x.arena.directories += int64(cap(dir)-cap(x.dir)) * 8
+	x.dir = dir
 }
 
 // Scan calls visit for the entries whose tags follow cursor, until about count entries were visited, and returns the

@@ -24,6 +24,9 @@ type Keyspace struct {
 	// TellCreated makes the observer hear of new entries.
 	TellCreated bool
 
+	// NewAccess are the access bits of new entries, but under Order Queues; the loop sets it.
+	NewAccess uint32
+
 	// Expired counts the entries that expired, ExpiredActive those of them that the timer wheel found.
 	Expired, ExpiredActive int64
 
@@ -41,6 +44,8 @@ type Keyspace struct {
 	snapshot  *Snapshot
 	epoch     uint32 // of the last snapshot
 	partBytes int64  // Objects larger than this are written in parts
+	victims   Victims
+	queues    *queues // Order Queues only
 }
 
 // New returns n empty databases.
@@ -64,11 +69,19 @@ func (ks *Keyspace) DB(i int) *DB { return ks.dbs[i] }
 // Len returns the number of databases.
 func (ks *Keyspace) Len() int { return len(ks.dbs) }
 
-// Used returns the bytes that keys, values and indexes take, exactly.
+// Used returns the bytes that keys, values and indexes take; exact but for objectBytes.
 func (ks *Keyspace) Used() int64 {
-	n := ks.arena.Used()
-	for _, db := range ks.dbs {
-		n += int64(cap(db.idx.dir)) * 8
+	return ks.arena.Used() + ks.OnHeap()
+}
+
+// objectBytes is what the Go object of a large value takes, about: a struct of 100 to 200 bytes and its handle.
+const objectBytes = 192
+
+// OnHeap returns the bytes of them that are on the Go heap: directories of indexes, objects, and what Order Queues keeps.
+func (ks *Keyspace) OnHeap() int64 {
+	n := ks.arena.directories + int64(len(ks.objects)-len(ks.freeNums))*objectBytes
+	if ks.queues != nil {
+		n += int64(len(ks.queues.small.chunks)) * ringChunk * 8
 	}
 	return n
 }

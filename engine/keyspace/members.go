@@ -81,6 +81,7 @@ func (m *Members) FreeStep() bool {
 	x := m.idx
 	for range 256 {
 		if m.freed >= len(x.dir) {
+			x.setDir(nil)
 			return true
 		}
 		s := x.dir[m.freed]

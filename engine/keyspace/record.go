@@ -15,7 +15,7 @@ import "encoding/binary"
 //	       bit 5     this is a field
 //	       bit 6     klen takes 4 bytes
 //	       bit 7     vlen takes 4 bytes
-//	access 24 bits of the LRU clock (seconds)
+//	access 24 bits that tell of the last uses, see victim.go
 //
 // Numbers are little endian. The value of an entry by encoding:
 //

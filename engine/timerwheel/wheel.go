@@ -87,6 +87,8 @@ type Wheel[L Links] struct {
 	size     int              // records linked
 	occupied [levels]uint64   // bit s of level n: heads[n<<6|s] is not 0
 	heads    [numHeads]uint64 // first record of each slot, then of limbo
+	hand     Ref              // where Step goes on; 0: at the head of the slot after handSlot
+	handSlot uint64
 }
 
 // New makes an empty wheel whose next tick is the one after nowMs.
@@ -110,6 +112,9 @@ func (w *Wheel[L]) Cancel(r Ref) {
 	if prev == 0 {
 		return
 	}
+	if r == w.hand {
+		w.hand = next
+	}
 	if next != 0 {
 		w.links.SetPrev(next, prev)
 	}
@@ -123,10 +128,13 @@ func (w *Wheel[L]) Cancel(r Ref) {
 
 // Moved tells that a record's bytes, links included, were copied from old to r, which replaces it in its list.
 // The bytes at old are not read.
-func (w *Wheel[L]) Moved(_, r Ref) {
+func (w *Wheel[L]) Moved(old, r Ref) {
 	next, prev := w.links.Links(r)
 	if prev == 0 {
 		return
+	}
+	if old == w.hand {
+		w.hand = r
 	}
 	if next != 0 {
 		w.links.SetPrev(next, r)
@@ -136,6 +144,40 @@ func (w *Wheel[L]) Moved(_, r Ref) {
 	} else {
 		w.links.SetNext(prev, r)
 	}
+}
+
+// Step goes round over the records in the wheel, slot by slot, each in the order of its list, and returns the next one, 0
+// of an empty wheel. A record that changes its slot meanwhile may come twice in a round, or not.
+func (w *Wheel[L]) Step() Ref {
+	if w.size == 0 {
+		return 0
+	}
+	for w.hand == 0 {
+		w.handSlot = (w.handSlot + 1) % numHeads
+		w.hand = w.heads[w.handSlot]
+	}
+	r := w.hand
+	w.hand, _ = w.links.Links(r)
+	return r
+}
+
+// Earliest returns the record with the nearest deadline, and that, among the first most of the slot that comes first; 0 of
+// an empty wheel.
+func (w *Wheel[L]) Earliest(most int) (r Ref, deadlineMs int64) {
+	if w.size == 0 {
+		return 0, 0
+	}
+	head, at := w.firstSlot()
+	if at == math.MaxUint64 {
+		head = limbo
+	}
+	for x := w.heads[head]; x != 0 && most > 0; most-- {
+		if d := w.links.Deadline(x); r == 0 || d < deadlineMs {
+			r, deadlineMs = x, d
+		}
+		x, _ = w.links.Links(x)
+	}
+	return r, deadlineMs
 }
 
 // Advance moves time to nowMs and appends the records whose deadline is at or before nowMs to due, unlinked, in no
@@ -267,6 +309,9 @@ func (w *Wheel[L]) drain(head, now uint64, due []Ref, budget int) ([]Ref, int) {
 	r := w.heads[head]
 	for ; r != 0 && budget > 0; budget-- {
 		after, _ := w.links.Links(r)
+		if r == w.hand {
+			w.hand = after
+		}
 		switch deadline := w.tickOf(w.links.Deadline(r)); {
 		case deadline <= now:
 			w.unlink(r)
