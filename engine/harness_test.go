@@ -52,6 +52,7 @@ const plenty = 1 << 40
 func (c *fakeConn) Context() any       { return c.ctx }
 func (c *fakeConn) SetContext(v any)   { c.ctx = v }
 func (c *fakeConn) RemoteAddr() string { return "127.0.0.1:1" }
+func (c *fakeConn) LocalAddr() string  { return "127.0.0.1:2" }
 
 func (c *fakeConn) Write(b []byte) (int, error) {
 	if c.closed {
