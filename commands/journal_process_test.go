@@ -106,7 +106,7 @@ func TestTornAndDamagedJournal(t *testing.T) {
 		}
 	}
 	args := []string{"--dir", dir, "--appendonly", "yes", "--port", unusedPort(t), "--aof-load-truncated"}
-	last := bytes.LastIndex(good, []byte("*3\r\n"))
+	last := bytes.LastIndex(good, []byte("#{")) // the offset of a batch is what is told
 
 	write(good[:len(good)-3])
 	runToEnd(t, dir, nil, append(args, "no")...).refused(t, filepath.Base(path), strconv.Itoa(last))
@@ -127,12 +127,13 @@ func TestTornAndDamagedJournal(t *testing.T) {
 	p.Kill()
 
 	middle := bytes.Index(good, []byte("*3\r\n$3\r\nSET\r\n$5\r\nkey50\r\n"))
+	batch := bytes.LastIndex(good[:middle], []byte("#{"))
 	for _, damage := range []string{"\x00\x00\x00\x00", "*x\r\n", "*-1\r", "$3\r\n"} {
 		bad := bytes.Clone(good)
 		copy(bad[middle:], damage)
 		write(bad)
 		for _, truncated := range []string{"yes", "no"} {
-			runToEnd(t, dir, nil, append(args, truncated)...).refused(t, filepath.Base(path), strconv.Itoa(middle))
+			runToEnd(t, dir, nil, append(args, truncated)...).refused(t, filepath.Base(path), strconv.Itoa(batch))
 		}
 		if now, _ := os.ReadFile(path); !bytes.Equal(now, bad) {
 			t.Error("a refused file was changed")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"redix/engine"
@@ -58,6 +59,8 @@ type Attachment struct {
 	retryAt          time.Time
 	failures         int
 	written          written
+
+	timestamps atomic.Bool // aof-timestamp-enabled
 }
 
 // policies translates appendfsync.
@@ -93,8 +96,10 @@ func Attach(s *engine.Server, log *slog.Logger, formats Formats) (*Attachment, e
 
 func (a *Attachment) open() (*Journal, *Plan, error) {
 	c := a.server.Config
+	a.timestamps.Store(c.AOFTimestamps)
 	return Open(Options{Dir: c.Dir, AppendDirName: c.AppendDirname, AppendFilename: c.AppendFilename,
-		Policy: policies[c.AppendFsync], LoadTruncated: c.AOFLoadTruncated, Log: a.log, Wake: a.server.Reactor.Wake})
+		Policy: policies[c.AppendFsync], LoadTruncated: c.AOFLoadTruncated,
+		Checksum: c.AOFChecksum, Timestamps: &a.timestamps, Log: a.log, Wake: a.server.Reactor.Wake})
 }
 
 // loaded is called once the replay has ended.
@@ -145,6 +150,8 @@ func (a *Attachment) Changed(d *config.Directive) error {
 		if a.journal != nil {
 			a.journal.SetPolicy(policies[c.AppendFsync])
 		}
+	case "aof-timestamp-enabled":
+		a.timestamps.Store(c.AOFTimestamps)
 	case "appendonly":
 		if c.AppendOnly && a.journal == nil {
 			return a.switchOn()

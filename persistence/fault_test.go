@@ -91,8 +91,8 @@ func manifestOf(fsys vfs.FS) string {
 }
 
 // workload opens what an earlier process left (20 records), appends in rounds, rewrites in the middle, closes.
-func workload(t *testing.T, mem *vfs.Mem, fsys *vfs.Faulty, c *crashes, policy Policy) {
-	r, err := tryRig(t, fsys, "/", policy)
+func workload(t *testing.T, mem *vfs.Mem, fsys *vfs.Faulty, c *crashes, policy Policy, checked bool) {
+	r, err := tryRig(t, fsys, "/", policy, checked)
 	if err != nil {
 		return // a start that fails says so; the crashes are checked all the same
 	}
@@ -123,9 +123,10 @@ func workload(t *testing.T, mem *vfs.Mem, fsys *vfs.Faulty, c *crashes, policy P
 	mustLoad(t, mem.PowerCut(nil), "/", r.count) // closing syncs under every policy
 }
 
-func prepared(t *testing.T) *vfs.Mem {
+func prepared(t *testing.T, checked bool) *vfs.Mem {
 	mem := vfs.NewMem()
-	r := openRig(t, mem, "/", Always)
+	mem.Holes = checked
+	r := openRigWith(t, mem, "/", Always, checked)
 	r.add(20)
 	r.close()
 	return mem
@@ -133,12 +134,13 @@ func prepared(t *testing.T) *vfs.Mem {
 
 func TestCrashAnywhere(t *testing.T) {
 	for _, policy := range []Policy{Always, EverySec, No} {
-		for seed := range uint64(5) {
-			mem := prepared(t)
+		for seed := range uint64(8) {
+			checked := seed%4 != 3
+			mem := prepared(t, checked)
 			fsys := vfs.NewFaulty(mem)
 			c := &crashes{mem: mem, rng: rand.New(rand.NewPCG(seed, 1))}
 			fsys.Before = c.before
-			workload(t, mem, fsys, c, policy)
+			workload(t, mem, fsys, c, policy, checked)
 			if len(c.taken) < 60 {
 				t.Fatalf("only %d crashes", len(c.taken))
 			}
@@ -171,7 +173,8 @@ func TestFailAnywhere(t *testing.T) {
 
 func failOnce(t *testing.T, policy Policy, fault vfs.Fault) (fired bool) {
 	t.Helper()
-	mem := prepared(t)
+	checked := fault.First%5 != 0 || fault.Count == 1
+	mem := prepared(t, checked)
 	fsys := vfs.NewFaulty(mem)
 	fsys.Add(fault)
 	if fault.Op == vfs.OpWrite || fault.Op == vfs.OpSync {
@@ -185,7 +188,7 @@ func failOnce(t *testing.T, policy Policy, fault vfs.Fault) (fired bool) {
 			t.Logf("fault: %v number %d, %d times", fault.Op, fault.First, fault.Count)
 		}
 	}()
-	workload(t, mem, fsys, c, policy)
+	workload(t, mem, fsys, c, policy, checked)
 	return fsys.Fired() > 0
 }
 
@@ -195,7 +198,8 @@ func TestFailTwice(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	for range 80 {
-		mem := prepared(t)
+		checked := rng.IntN(5) > 0
+		mem := prepared(t, checked)
 		fsys := vfs.NewFaulty(mem)
 		for range 1 + rng.IntN(3) {
 			f := vfs.Fault{Op: []vfs.Op{vfs.OpOpen, vfs.OpWrite, vfs.OpSync, vfs.OpTruncate, vfs.OpRename, vfs.OpSyncDir, vfs.OpRemove}[rng.IntN(7)],
@@ -205,7 +209,7 @@ func TestFailTwice(t *testing.T) {
 		}
 		c := &crashes{mem: mem, rng: rng}
 		fsys.Before = c.before
-		workload(t, mem, fsys, c, Policy(rng.IntN(3)))
+		workload(t, mem, fsys, c, Policy(rng.IntN(3)), checked)
 	}
 }
 
@@ -249,7 +253,8 @@ func TestFailedSyncReplacesFile(t *testing.T) {
 	if got := r.j.Stats().Replaced; got != 1 {
 		t.Fatalf("%d files replaced", got)
 	}
-	want := fmt.Sprintf("file a.aof.1.incr.aof seq 1 type i size %d\nfile a.aof.2.incr.aof seq 2 type i\n", r.ends[9])
+	want := fmt.Sprintf("file a.aof.1.incr.aof seq 1 type i size %d\nfile a.aof.2.incr.aof seq 2 type i\n",
+		(batchHeadSize+r.ends[9]+batchTailMin+fillLine-1)/fillLine*fillLine)
 	if got := manifestOf(mem); got != want {
 		t.Fatalf("%q, want %q", got, want)
 	}

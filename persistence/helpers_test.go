@@ -14,7 +14,7 @@ import (
 
 // fastTuning makes retries and everysec quick enough to test without waiting.
 var fastTuning = tuning{retryMin: 50 * time.Microsecond, retryMax: 200 * time.Microsecond, syncEvery: 500 * time.Microsecond,
-	retainLimit: 1 << 20}
+	retainLimit: 1 << 20, fillMin: 1 << 10, fillMax: 4 << 10}
 
 // rig is a journal and the loop that feeds it.
 type rig struct {
@@ -26,22 +26,28 @@ type rig struct {
 }
 
 func testOptions(fsys vfs.FS, dir string, policy Policy) Options {
-	return Options{FS: fsys, Dir: dir, AppendDirName: "aofdir", AppendFilename: "a.aof", Policy: policy, LoadTruncated: true}
+	return Options{FS: fsys, Dir: dir, AppendDirName: "aofdir", AppendFilename: "a.aof", Policy: policy, LoadTruncated: true, Checksum: true}
 }
 
 // openRig loads what is there, checks that it is records 0..n-1, and continues from n.
 func openRig(t *testing.T, fsys vfs.FS, dir string, policy Policy) *rig {
 	t.Helper()
-	r, err := tryRig(t, fsys, dir, policy)
+	return openRigWith(t, fsys, dir, policy, true)
+}
+
+func openRigWith(t *testing.T, fsys vfs.FS, dir string, policy Policy, checked bool) *rig {
+	t.Helper()
+	r, err := tryRig(t, fsys, dir, policy, checked)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-func tryRig(t *testing.T, fsys vfs.FS, dir string, policy Policy) (*rig, error) {
+func tryRig(t *testing.T, fsys vfs.FS, dir string, policy Policy, checked bool) (*rig, error) {
 	r := &rig{t: t, wake: make(chan struct{}, 1)}
 	opts := testOptions(fsys, dir, policy)
+	opts.Checksum = checked
 	opts.Wake = func() {
 		select {
 		case r.wake <- struct{}{}:

@@ -56,7 +56,10 @@ type Options struct {
 	AppendFilename string // first part of their names
 	Policy         Policy
 	LoadTruncated  bool // a torn tail is cut off at load; otherwise it is an error
-	Log            *slog.Logger
+	Checksum       bool // batches stand between marks that carry checksums; fill needs it
+	// Timestamps: a batch begins with a #TS line when the second changed since the last. It may be switched at any time. nil: no.
+	Timestamps *atomic.Bool
+	Log        *slog.Logger
 	// Wake is called from the writer goroutine after written, synced or the error changed. It must not block and should
 	// coalesce.
 	Wake       func()
@@ -125,6 +128,7 @@ type tuning struct {
 	retryMin, retryMax time.Duration // between attempts while the disk fails
 	syncEvery          time.Duration // everysec
 	retainLimit        int64         // bytes written but not synced that are kept in memory
+	fillMin, fillMax   int64         // bytes of a piece of fill
 }
 
 type figures struct {
@@ -165,7 +169,7 @@ func Open(opts Options) (*Journal, *Plan, error) {
 		kick:  make(chan struct{}, 1),
 		done:  make(chan struct{}),
 		tune: tuning{retryMin: 100 * time.Millisecond, retryMax: time.Second, syncEvery: time.Second,
-			retainLimit: opts.QueueLimit},
+			retainLimit: opts.QueueLimit, fillMin: fillPieceMin, fillMax: fillPieceMax},
 	}
 	j.policy.Store(int32(opts.Policy))
 	plan, err := readPlan(j)
@@ -196,6 +200,9 @@ func (o *Options) complete() error {
 	}
 	if o.QueueLimit <= 0 {
 		o.QueueLimit = defaultQueueLimit
+	}
+	if o.Timestamps == nil {
+		o.Timestamps = new(atomic.Bool)
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now

@@ -5,7 +5,7 @@
 //	                    ▲ the unread end of the block before is copied to here, so that the frame that
 //	                      straddles the two is in one piece and the rest is not copied at all
 //
-// Four blocks exist; those read go back to the goroutine.
+// Four blocks exist; those read go back to the goroutine. Only bytes that were checked are handed over (check.go).
 
 package persistence
 
@@ -29,6 +29,9 @@ type block struct {
 	n    int   // bytes of the body that are filled
 	file int   // index into the plan
 	err  error // instead of bytes
+	end  *tail // instead of bytes: the file ends here
+
+	unmarked bool // what is in it was not checked
 }
 
 func (b *block) body() []byte { return b.buf[blockHead : blockHead+b.n] }
@@ -61,41 +64,68 @@ func (r *readAhead) run() {
 	}
 }
 
-// readFile hands over the Size bytes of one file. It is false when nothing more is to be read.
+// readFile hands over what one file holds, and its end. It is false when nothing more is to be read.
 func (r *readAhead) readFile(i int, pf PlanFile) bool {
-	if pf.Size == 0 {
-		return true
-	}
 	f, err := r.fs.OpenFile(pf.Path, os.O_RDONLY, 0)
 	if err != nil {
-		return r.pass(&block{file: i, err: fmt.Errorf("journal: %w", err)}) && false
+		return r.fail(i, fmt.Errorf("journal: %w", err))
 	}
 	defer f.Close()
-	for pos := int64(0); pos < pf.Size; {
+	c := newChecker(f, pf.Size)
+	pos := int64(0)
+	for pos < pf.Size && !c.ended {
 		var b *block
 		select {
 		case b = <-r.empty:
 		case <-r.stop:
 			return false
 		}
-		want := min(blockBody, pf.Size-pos)
-		if int64(len(b.buf)) < blockHead+want {
-			b.buf = make([]byte, blockHead+want)
+		b.file, b.err, b.end, b.unmarked = i, nil, nil, false
+		err := r.fill(b, f, c, pos)
+		if err != nil {
+			return r.fail(i, err)
 		}
-		n, err := f.ReadAt(b.buf[blockHead:blockHead+want], pos)
-		b.n, b.file, b.err = n, i, nil
-		pos += int64(n)
-		if n == 0 {
-			if err == io.EOF {
-				err = io.ErrUnexpectedEOF
-			}
-			b.err = fmt.Errorf("journal: reading %s at offset %d: %w", pf.Path, pos, err)
-		}
-		if !r.pass(b) || n == 0 {
+		pos += int64(b.n)
+		if b.n == 0 {
+			r.empty <- b
+		} else if !r.pass(b) {
 			return false
 		}
 	}
-	return true
+	return r.pass(&block{file: i, end: &tail{size: pos, sum: c.sum, checked: c.foreign > pos}})
+}
+
+func (r *readAhead) fail(file int, err error) bool {
+	return r.pass(&block{file: file, err: err}) && false
+}
+
+// fill reads what lies at pos into b, as much of it as has been checked.
+func (r *readAhead) fill(b *block, f vfs.File, c *checker, pos int64) error {
+	want := min(blockBody, c.size-pos)
+	if c.at > pos { // a large batch, checked before
+		want = min(want, c.at-pos)
+	}
+	if int64(len(b.buf)) < blockHead+want {
+		b.buf = make([]byte, blockHead+want)
+	}
+	n, err := f.ReadAt(b.buf[blockHead:blockHead+want], pos)
+	if n == 0 {
+		if err == io.EOF || err == nil {
+			err = io.ErrUnexpectedEOF
+		}
+		return fmt.Errorf("reading at offset %d: %w", pos, err)
+	}
+	b.n = n
+	if pos >= c.foreign {
+		b.unmarked = true
+		return nil
+	}
+	if c.at == pos {
+		if b.n = c.whole(b.body()); b.n == 0 {
+			return c.next()
+		}
+	}
+	return nil
 }
 
 func (r *readAhead) pass(b *block) bool {

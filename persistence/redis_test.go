@@ -151,6 +151,10 @@ func TestRedisServerLoadsOurs(t *testing.T) {
 	// A failed sync, so that the size key is in the manifest as well.
 	r.j.SetPolicy(Always)
 	r.release()
+	r.until("the end of history", func() bool {
+		man, _ := os.ReadFile(filepath.Join(dir, "aofdir", "a.aof.manifest"))
+		return !strings.Contains(string(man), "type h") || poke(r)
+	})
 	fsys.Add(vfs.Fault{Op: vfs.OpSync, First: fsys.Count(vfs.OpSync) + 1, Count: 1, Err: syscall.EIO})
 	r.add(500)
 	r.release()

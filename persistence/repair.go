@@ -12,13 +12,11 @@
 
 package persistence
 
-import (
-	"fmt"
-	"io"
-)
+import "fmt"
 
 // replaceFile goes from DISTRUST to HEALTHY, or fails and can be called again.
 func (w *writer) replaceFile() error {
+	_ = w.collectFill(true) // of a file that is not trusted any more
 	if w.spare == nil {
 		f, err := w.writeSpare()
 		if err != nil {
@@ -44,7 +42,7 @@ func (w *writer) replaceFile() error {
 	w.torn, w.distrust = false, false
 	w.j.figures.rewritten.Add(1)
 	w.j.figures.currentSize.Add(w.file.size - (old.size - old.synced))
-	w.at.fileSize = w.file.size
+	w.at.fileSize, w.at.sum = w.file.size, w.file.sum
 	w.covered(w.at)
 	w.retire(old)
 	w.j.opts.Log.Warn("journal: file replaced after a failed sync", "old", old.name, "kept", old.synced, "new", w.file.name)
@@ -59,15 +57,20 @@ func (w *writer) writeSpare() (*logFile, error) {
 		return nil, err
 	}
 	put := func(p []byte) error {
-		n, err := f.Write(p)
-		if err == nil && n < len(p) {
-			err = io.ErrShortWrite
+		parts, size := w.framer.raw([][]byte{p})
+		sum := f.sum
+		if w.checked() {
+			parts, size, sum = w.framer.batch(parts, f.size, f.size, f.sum, w.j.Policy() == Always)
 		}
-		f.size += int64(n)
-		return err
+		if err := f.putAt(parts, f.size); err != nil {
+			return err
+		}
+		f.size, f.sum = f.size+size, sum
+		return nil
 	}
 	if w.syncedAt.db != noDB {
 		err = put(appendSelect(nil, w.syncedAt.db))
+		f.head, f.headSum = f.size, f.sum
 	}
 	if err == nil {
 		err = w.copyBack(put)
@@ -88,16 +91,34 @@ func (w *writer) writeSpare() (*logFile, error) {
 
 // copyBack reads what is in doubt and not in memory.
 func (w *writer) copyBack(put func([]byte) error) error {
-	buf := make([]byte, batchSize)
-	for pos, end := max(w.file.synced, w.file.head), w.file.size-w.kept.size; pos < end; {
-		n, err := w.file.ReadAt(buf[:min(int64(len(buf)), end-pos)], pos)
-		if n == 0 {
-			return fmt.Errorf("reading it back at offset %d: %w", pos, err)
+	from, sum, to := w.file.synced, w.syncedAt.sum, w.file.size
+	if from < w.file.head {
+		from, sum = w.file.head, w.file.headSum
+	}
+	if w.kept.size > 0 {
+		to = w.keptAt
+	}
+	c := newChecker(w.file, to)
+	c.at, c.sum = from, sum
+	for c.at < to {
+		if !w.checked() {
+			p, err := c.read(c.at, batchSize)
+			if err != nil {
+				return err
+			}
+			if err := put(p); err != nil {
+				return err
+			}
+			c.at += int64(len(p))
+			continue
 		}
-		if err := put(buf[:n]); err != nil {
+		records, err := c.records()
+		if err != nil {
 			return err
 		}
-		pos += int64(n)
+		if err := put(records); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -10,6 +10,9 @@
 //	end of another file torn,       an error with file and offset; nothing is changed on disk
 //	anything else
 //
+// Records between marks (batch.go) are seen here only after their batch was checked. In what follows the marks, if another
+// server went on with the file, a mark is damage.
+//
 // Memory is bounded by the largest record, or transaction, that the file really holds.
 
 package persistence
@@ -19,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strconv"
 )
@@ -55,6 +59,8 @@ type Replayer struct {
 	file  int    // index into plan.Files of the one being read
 	begun bool   // its start was looked at
 	got   int64  // bytes of it received
+	ended bool   // all of it is received
+	loose int64  // offset of its first record without marks
 	off   int64  // offset in it of win[0]
 	win   []byte // received, not used
 	owner *block // whose buffer win lies in; nil: win has its own
@@ -78,12 +84,18 @@ func NewReplayer(plan *Plan, opts ReplayOptions) *Replayer {
 	if wake == nil {
 		wake = func() {}
 	}
-	return &Replayer{plan: plan, opts: opts, src: startReadAhead(plan.fs, plan.Files, wake)}
+	return &Replayer{plan: plan, opts: opts, loose: math.MaxInt64, src: startReadAhead(plan.fs, plan.Files, wake)}
 }
 
 // Replay loads a whole plan at once. progress, which may be nil, is called now and then with bytes.
 func Replay(plan *Plan, apply Apply, progress func(done, total int64)) (Result, error) {
-	r := NewReplayer(plan, ReplayOptions{Apply: apply})
+	return ReplayWith(plan, ReplayOptions{Apply: apply}, progress)
+}
+
+// ReplayWith is Replay with all options but Wake.
+func ReplayWith(plan *Plan, opts ReplayOptions, progress func(done, total int64)) (Result, error) {
+	opts.Wake = nil
+	r := NewReplayer(plan, opts)
 	defer r.Close()
 	for {
 		done, err := r.Step(10000)
@@ -152,10 +164,16 @@ func (r *Replayer) one() (more bool, err error) {
 			r.scan.reset()
 			return true, err
 		}
-		if r.got < f.Size {
-			if ok, err := r.receive(r.opts.Wake == nil); !ok || err != nil {
+		if !r.ended {
+			ok, err := r.receive(r.opts.Wake == nil)
+			if torn := (*tornBatch)(nil); errors.As(err, &torn) && len(r.win) == 0 {
+				r.plan.tail = torn.tail
+				return true, r.damaged(f, errTorn)
+			}
+			if !ok || err != nil {
 				return false, err
 			}
+			f = r.plan.Files[r.file]
 			continue
 		}
 		if len(r.win) > 0 || r.inMulti {
@@ -171,6 +189,9 @@ func (r *Replayer) record(rest int64) (int, error) {
 	if len(r.win) == 0 || r.win[0] != '#' {
 		return r.scan.next(r.win, rest)
 	}
+	if r.off >= r.loose && len(r.win) >= 2 && (r.win[1] == '{' || r.win[1] == '}') {
+		return 0, &formatError{0, "the mark of a batch is out of place"}
+	}
 	end := bytes.IndexByte(r.win[:min(len(r.win), blockHead)], '\n')
 	if end < 0 && len(r.win) >= blockHead {
 		return 0, &formatError{0, "an annotation without end"}
@@ -181,8 +202,13 @@ func (r *Replayer) record(rest int64) (int, error) {
 // begin looks whether a base file is in RDB format, and has it loaded.
 func (r *Replayer) begin(f PlanFile) (ok bool, err error) {
 	const magic = "REDIS"
-	for r.got < min(int64(len(magic)), f.Size) {
-		if ok, err := r.receive(r.opts.Wake == nil); !ok || err != nil {
+	for r.got == 0 && !r.ended {
+		ok, err := r.receive(r.opts.Wake == nil)
+		if torn := (*tornBatch)(nil); errors.As(err, &torn) {
+			r.plan.tail = torn.tail
+			return false, r.damaged(f, errTorn)
+		}
+		if !ok || err != nil {
 			return false, err
 		}
 	}
@@ -207,8 +233,19 @@ func (r *Replayer) receive(wait bool) (ok bool, err error) {
 	if b == nil {
 		return false, nil
 	}
+	f := &r.plan.Files[r.file]
 	if b.err != nil {
-		return false, b.err
+		return false, r.placed(f, b.err)
+	}
+	if b.end != nil {
+		r.ended = true
+		r.plan.tail = *b.end
+		r.plan.Total -= f.Size - b.end.size
+		f.Size = b.end.size
+		return true, nil
+	}
+	if b.unmarked {
+		r.loose = min(r.loose, r.got)
 	}
 	r.got += int64(b.n)
 	if len(r.win) <= blockHead {
@@ -226,6 +263,15 @@ func (r *Replayer) receive(wait bool) (ok bool, err error) {
 	r.win = append(r.win, b.body()...)
 	r.src.empty <- b
 	return true, nil
+}
+
+// placed adds the file to an error of reading or checking.
+func (r *Replayer) placed(f *PlanFile, err error) error {
+	if bad := (*damageError)(nil); errors.As(err, &bad) {
+		return fmt.Errorf("journal: the append only file %s is damaged at offset %d: %w; nothing was changed; restore it from a copy, "+
+			"or see what redix check-aof %s says", f.Path, bad.at, err, r.plan.manifestPath)
+	}
+	return fmt.Errorf("journal: %s: %w", f.Path, err)
 }
 
 func (r *Replayer) giveBack() {
@@ -332,8 +378,9 @@ func (r *Replayer) nextFile(f PlanFile) {
 	r.win = nil
 	r.before += f.Size
 	r.file++
-	r.begun = false
+	r.begun, r.ended = false, false
 	r.got, r.off = 0, 0
+	r.loose = math.MaxInt64
 }
 
 func (r *Replayer) finish() error {
@@ -346,6 +393,10 @@ func (r *Replayer) finish() error {
 // damaged decides what a record that cannot be read means.
 func (r *Replayer) damaged(f PlanFile, err error) error {
 	last := r.file == len(r.plan.Files)-1 && !f.capped
+	if r.off < r.loose && len(r.win) > 0 || r.inMulti && r.multiAt < r.loose {
+		return fmt.Errorf("journal: the append only file %s is damaged: the batch around offset %d has a good checksum and yet holds no "+
+			"whole commands (%w)", f.Path, r.off, err)
+	}
 	if bad := (*formatError)(nil); errors.As(err, &bad) {
 		zeros, rerr := false, error(nil)
 		if last {
@@ -411,6 +462,7 @@ func (r *Replayer) truncate(f PlanFile, cut int64) error {
 	r.result.TruncatedFile, r.result.TruncatedAt, r.result.Dropped = f.Name, cut, f.Size-cut
 	r.plan.log.Warn("journal: the torn end of the append only file was cut off", "file", f.Path, "offset", cut, "dropped", f.Size-cut)
 	r.plan.Files[r.file].Size = cut
+	r.plan.tail.size = cut
 	r.plan.Total -= f.Size - cut
 	r.file++
 	r.before += cut
@@ -426,7 +478,7 @@ type baseReader struct {
 
 func (b *baseReader) fill() error {
 	for len(b.r.win) == 0 {
-		if b.left == 0 {
+		if b.left == 0 || b.r.ended {
 			return io.EOF
 		}
 		if _, err := b.r.receive(true); err != nil {

@@ -169,41 +169,71 @@ func TestTornInsideSyncedSize(t *testing.T) {
 	}
 }
 
-// The end of a real journal is cut at every byte of its last 4 KiB: what was whole is loaded, and the journal goes on.
-func TestCutAtEveryByte(t *testing.T) {
-	mem := vfs.NewMem()
-	r := openRig(t, mem, "/", Always)
-	for range 40 {
-		r.add(5)
+// batchesIn gives the end of each batch of a file, and how many records (k, v) lie before it.
+func batchesIn(t testing.TB, fsys vfs.FS, path string) (ends []int64, records []int) {
+	t.Helper()
+	f, err := fsys.OpenFile(path, os.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
 	}
-	r.close()
-	path := "/aofdir/a.aof.1.incr.aof"
-	whole, err := vfs.ReadFile(mem, path, 1<<20)
-	if err != nil || len(whole) < 5000 || int64(len(whole)) != r.ends[len(r.ends)-1] {
-		t.Fatal(len(whole), err)
-	}
-	for cut := len(whole) - 4096; cut <= len(whole); cut++ {
-		fsys := mem.Kill()
-		f, err := fsys.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	defer f.Close()
+	size, _ := f.Size()
+	n := 0
+	for c := newChecker(f, size); c.at < size; {
+		data, err := c.records()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := f.Truncate(int64(cut)); err != nil {
-			t.Fatal(err)
+		n += bytes.Count(data, []byte("SET\r\n"))
+		ends, records = append(ends, c.at), append(records, n)
+	}
+	return ends, records
+}
+
+// The end of a real journal is cut at every byte of its last 4 KiB: what was whole is loaded, and the journal goes on.
+func TestCutAtEveryByte(t *testing.T) {
+	for _, checked := range []bool{true, false} {
+		mem := vfs.NewMem()
+		r := openRigWith(t, mem, "/", Always, checked)
+		for range 40 {
+			r.add(5)
+			r.release()
 		}
-		want := 0
-		for _, end := range r.ends {
-			if end <= int64(cut) {
+		r.close()
+		path := "/aofdir/a.aof.1.incr.aof"
+		size, _ := mem.Stat(path)
+		ends, records := r.ends, []int(nil)
+		if checked {
+			ends, records = batchesIn(t, mem, path)
+		}
+		if size < 5000 || size != ends[len(ends)-1] || len(ends) < 40 {
+			t.Fatal(size, len(ends))
+		}
+		for cut := size - 4096; cut <= size; cut++ {
+			fsys := mem.Kill()
+			f, err := fsys.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Truncate(cut); err != nil {
+				t.Fatal(err)
+			}
+			want := 0
+			for i, end := range ends {
+				if end <= cut && checked {
+					want = records[i]
+				} else if end <= cut {
+					want = i + 1
+				}
+			}
+			if cut%64 == 0 {
+				again := openRigWith(t, fsys, "/", Always, checked)
+				again.add(1)
+				again.close()
 				want++
 			}
+			mustLoad(t, fsys, "/", want)
 		}
-		if cut%64 == 0 {
-			again := openRig(t, fsys, "/", Always)
-			again.add(1)
-			again.close()
-			want++
-		}
-		mustLoad(t, fsys, "/", want)
 	}
 }
 

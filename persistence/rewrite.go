@@ -84,6 +84,15 @@ func (w *writer) rotate(b *BaseWriter) error {
 	if err := w.syncNow(); err != nil {
 		return err
 	}
+	if w.filling != nil || w.file.filled > w.file.size {
+		if err := w.trim(); err != nil {
+			return err
+		}
+		if err := w.file.Sync(); err != nil {
+			w.syncFailed(err)
+			return w.syncError()
+		}
+	}
 	f, err := w.openNew()
 	if err != nil {
 		b.end(err)
@@ -102,7 +111,7 @@ func (w *writer) rotate(b *BaseWriter) error {
 		w.j.opts.Log.Warn("journal: closing", "file", w.file.name, "error", err)
 	}
 	w.file = f
-	w.at.fileSize = 0
+	w.at.fileSize, w.at.sum = 0, 0
 	w.covered(w.at)
 	b.firstSeq = f.seq
 	return nil

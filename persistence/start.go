@@ -38,6 +38,14 @@ type Plan struct {
 	loadTruncated bool
 	log           *slog.Logger
 	replayed      bool
+	tail          tail
+}
+
+// tail is how the last file ends.
+type tail struct {
+	size    int64  // bytes of data; fill does not count
+	sum     uint32 // of the last batch
+	checked bool   // all of it stands between marks
 }
 
 // Empty tells that there is no journal yet.
@@ -102,9 +110,11 @@ func (j *Journal) Start() error {
 	if err != nil {
 		return err
 	}
-	if last := len(w.man.incr) - 1; last >= 0 && w.man.incr[last].size < 0 {
-		err = w.reopen(w.man.incr[last])
-	} else {
+	last := len(w.man.incr) - 1
+	if open := last >= 0 && w.man.incr[last].size < 0; open {
+		err = w.reopen(w.man.incr[last], j.plan.tail)
+	}
+	if err == nil && w.file == nil {
 		err = w.openFirst()
 	}
 	if err != nil {
@@ -172,14 +182,17 @@ func (w *writer) removeTemps() {
 	}
 }
 
-// reopen continues the last incr file. It is synced first: what an earlier process left there is not in memory any
-// more, so a sync that fails later could not be made good.
-func (w *writer) reopen(l listed) error {
-	file, err := w.fs.OpenFile(w.path(l.name), os.O_RDWR|os.O_APPEND, 0)
+// reopen continues the last incr file, if it is of the kind that is written now. It is synced first: what an earlier
+// process left there is not in memory any more, so a sync that fails later could not be made good. Fill is cut off.
+func (w *writer) reopen(l listed, end tail) error {
+	file, err := w.fs.OpenFile(w.path(l.name), os.O_RDWR, 0)
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	size, err := file.Size()
+	if err == nil && size > end.size {
+		err = file.Truncate(end.size)
+	}
 	if err == nil && size > 0 {
 		err = file.Sync()
 	}
@@ -187,8 +200,12 @@ func (w *writer) reopen(l listed) error {
 		_ = file.Close()
 		return fmt.Errorf("journal: %s: %w", l.name, err)
 	}
-	w.file = &logFile{File: file, listed: l, size: size, synced: size}
-	w.at.fileSize, w.syncedAt.fileSize = size, size
+	if end.size > 0 && end.checked != w.checked() {
+		return file.Close()
+	}
+	w.file = &logFile{File: file, listed: l, size: end.size, synced: end.size, sum: end.sum}
+	w.at.fileSize, w.at.sum = end.size, end.sum
+	w.syncedAt = w.at
 	return nil
 }
 

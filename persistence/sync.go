@@ -33,13 +33,17 @@ type logFile struct {
 	head   int64 // bytes at its start that are ours, not the loop's: the SELECT
 	size   int64 // bytes of whole batches in it
 	synced int64 // of these, how many a sync has covered
+	filled int64 // behind size there is fill up to here; no more than size: none
+
+	sum, headSum uint32 // of the last batch, and of the one that is ours
 }
 
 // mark is a place in the journal that a sync will cover.
 type mark struct {
 	offset   int64 // journal offset
 	fileSize int64
-	db       int // database in force there
+	db       int    // database in force there
+	sum      uint32 // of the last batch before it
 }
 
 type syncResult struct {
@@ -62,6 +66,15 @@ type writer struct {
 	at       mark // everything written
 	syncedAt mark // everything synced
 	kept     retained
+	keptAt   int64 // where in the file the bytes kept begin
+
+	framer  framer
+	records [][]byte // of the batch being written
+	stamp   []byte   // the #TS line, if it needs one
+	stamped int64    // the second of the last one
+
+	filling   *fillPiece // being written, nil: none
+	fillAfter time.Time  // none is started before
 
 	syncing  bool // syncer works on covering
 	covering mark
@@ -121,6 +134,7 @@ func (w *writer) take() {
 // turn does all that can be done now. An error means that it has to be tried again.
 func (w *writer) turn() error {
 	w.collect(false)
+	_ = w.collectFill(false) // what it says, mend looks after
 	if err := w.mend(); err != nil {
 		return err
 	}
@@ -131,8 +145,12 @@ func (w *writer) turn() error {
 	if serr := w.settle(); serr != nil {
 		return serr
 	}
+	w.fillAhead()
 	return err
 }
+
+// checked tells whether batches are written between marks.
+func (w *writer) checked() bool { return w.j.opts.Checksum }
 
 // mend tries to get back to HEALTHY.
 func (w *writer) mend() error {
@@ -141,11 +159,13 @@ func (w *writer) mend() error {
 			return err
 		}
 	}
-	if w.torn {
-		if err := w.file.Truncate(w.file.size); err != nil {
-			return fmt.Errorf("journal: cutting the unfinished end of %s: %w", w.file.name, err)
+	if w.torn || w.file.filled > w.file.size && w.j.Policy() != Always {
+		if err := w.collectFill(true); err != nil {
+			return err
 		}
-		w.torn = false
+		if err := w.cutAt(w.file.size); err != nil {
+			return err
+		}
 	}
 	return w.settle()
 }
@@ -170,6 +190,7 @@ func (w *writer) settle() error {
 func (w *writer) drain() error {
 	for w.next < len(w.pending) && !w.mustHold() {
 		it := &w.pending[w.next]
+		n := 1
 		var err error
 		switch {
 		case it.cut != nil:
@@ -177,15 +198,28 @@ func (w *writer) drain() error {
 		case it.commit != nil:
 			w.commitBase(it.commit)
 		default:
-			err = w.write(it)
+			n = w.together()
+			err = w.write(w.pending[w.next : w.next+n])
 		}
 		if err != nil {
 			return err
 		}
-		it.buf = nil
-		w.next++
+		w.next += n
 	}
 	return nil
+}
+
+// together is how many of the pending items, the next one included, make one batch.
+func (w *writer) together() (n int) {
+	size := 0
+	for _, it := range w.pending[w.next:] {
+		if it.buf == nil || n > 0 && size+len(it.buf) > gatherMax {
+			break
+		}
+		size += len(it.buf)
+		n++
+	}
+	return n
 }
 
 // mustHold tells that no more may be written before a sync ends. (One that is not running yet is started by syncIfDue.)
@@ -201,44 +235,96 @@ func (w *writer) mustHold() bool {
 	return w.kept.size >= w.j.tune.retainLimit
 }
 
-// write appends one batch to the file, whole or not at all.
-func (w *writer) write(it *item) error {
+// write adds the records of items to the file as one batch, whole or not at all.
+func (w *writer) write(items []item) error {
 	if w.file.size == 0 && w.at.db != noDB {
 		// The loop does not know that the file changed, and each file is loaded on its own.
-		if err := w.put(appendSelect(nil, w.at.db)); err != nil {
+		w.records = append(w.records[:0], appendSelect(nil, w.at.db))
+		if err := w.put(w.records); err != nil {
 			return err
 		}
-		w.file.head = w.file.size
+		w.file.head, w.file.headSum = w.file.size, w.file.sum
 	}
-	if err := w.put(it.buf); err != nil {
+	w.records = w.records[:0]
+	if w.j.opts.Timestamps.Load() {
+		if now := time.Now().Unix(); now != w.stamped {
+			w.stamp = fmt.Appendf(w.stamp[:0], "#TS:%d\r\n", now)
+			w.records = append(w.records, w.stamp)
+			w.stamped = now
+		}
+	}
+	for _, it := range items {
+		w.records = append(w.records, it.buf)
+	}
+	from := w.file.size
+	if err := w.put(w.records); err != nil {
+		w.stamped = 0
 		return err
 	}
-	w.at.offset += int64(len(it.buf))
-	w.at.db = it.db
-	w.j.written.Store(w.at.offset)
-	if w.j.Policy() == No || !w.kept.add(it.buf) {
-		w.j.recycle(it.buf)
+	if w.kept.size == 0 {
+		w.keptAt = from
 	}
+	keep := w.j.Policy() != No
+	if !keep {
+		w.kept.dropBefore(0)
+	}
+	for i := range items {
+		it := &items[i]
+		w.at.offset += int64(len(it.buf))
+		w.at.db = it.db
+		if !keep || !w.kept.add(it.buf) {
+			w.j.recycle(it.buf)
+		}
+		it.buf = nil
+	}
+	clear(w.records)
+	w.j.written.Store(w.at.offset)
 	return nil
 }
 
-func (w *writer) put(p []byte) error {
-	start := w.j.opts.Clock()
-	n, err := w.file.Write(p)
-	w.j.figures.longWriteNs.Store(max(w.j.figures.longWriteNs.Load(), int64(w.j.opts.Clock().Sub(start))))
-	if err == nil && n < len(p) {
-		err = io.ErrShortWrite
+// put writes records at the end of the file.
+func (w *writer) put(records [][]byte) error {
+	f := w.file
+	var parts [][]byte
+	var size int64
+	sum := f.sum
+	if w.checked() {
+		parts, size, sum = w.framer.batch(records, f.size, f.size-f.synced, f.sum, w.j.Policy() == Always || f.filled > f.size)
+	} else {
+		parts, size = w.framer.raw(records)
 	}
+	if err := w.room(size); err != nil {
+		return err
+	}
+	start := w.j.opts.Clock()
+	err := f.putAt(parts, f.size)
+	w.j.figures.longWriteNs.Store(max(w.j.figures.longWriteNs.Load(), int64(w.j.opts.Clock().Sub(start))))
 	if err != nil {
 		w.torn = true
-		if w.file.Truncate(w.file.size) == nil {
-			w.torn = false
+		if w.collectFill(true) == nil {
+			_ = w.cutAt(f.size)
 		}
-		return fmt.Errorf("journal: writing %s: %w", w.file.name, err)
+		return fmt.Errorf("journal: writing %s: %w", f.name, err)
 	}
-	w.file.size += int64(n)
-	w.at.fileSize = w.file.size
-	w.j.figures.currentSize.Add(int64(n))
+	f.size += size
+	f.sum = sum
+	w.at.fileSize, w.at.sum = f.size, sum
+	w.j.figures.currentSize.Add(size)
+	return nil
+}
+
+// putAt writes parts one after the other from offset at on.
+func (f *logFile) putAt(parts [][]byte, at int64) error {
+	for _, p := range parts {
+		n, err := f.WriteAt(p, at)
+		if err == nil && n < len(p) {
+			err = io.ErrShortWrite
+		}
+		if err != nil {
+			return err
+		}
+		at += int64(n)
+	}
 	return nil
 }
 
@@ -327,13 +413,17 @@ func (w *writer) syncEnded(res syncResult) {
 	f.syncLastNs.Store(int64(res.took))
 	f.syncMaxNs.Store(max(f.syncMaxNs.Load(), int64(res.took)))
 	if res.err != nil {
-		w.distrust = true
-		w.syncErr = res.err
-		w.j.lastFailure.Store(&failure{res.err})
-		w.j.opts.Log.Error("journal: sync failed, the file will be replaced", "file", w.file.name, "error", res.err)
+		w.syncFailed(res.err)
 		return
 	}
 	w.covered(w.covering)
+}
+
+func (w *writer) syncFailed(err error) {
+	w.distrust = true
+	w.syncErr = err
+	w.j.lastFailure.Store(&failure{err})
+	w.j.opts.Log.Error("journal: sync failed, the file will be replaced", "file", w.file.name, "error", err)
 }
 
 // covered notes that everything up to m is on disk.
@@ -341,6 +431,7 @@ func (w *writer) covered(m mark) {
 	w.syncedAt = m
 	w.file.synced = m.fileSize
 	w.kept.dropBefore(w.at.offset - m.offset)
+	w.keptAt = m.fileSize
 }
 
 // report publishes progress and the error, and wakes the loop if something changed.
@@ -444,10 +535,23 @@ func (w *writer) ended(err error) bool {
 		w.report(nil)
 	}
 	w.collect(true)
-	if err := w.file.Close(); err != nil {
+	w.closeFile()
+	return true
+}
+
+// closeFile leaves the file behind, without fill if the disk lets it.
+func (w *writer) closeFile() {
+	filled := w.filling != nil || w.file.filled > w.file.size
+	err := w.trim()
+	if err == nil && filled {
+		err = w.file.Sync()
+	}
+	if cerr := w.file.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
 		w.j.opts.Log.Warn("journal: closing", "file", w.file.name, "error", err)
 	}
-	return true
 }
 
 func (w *writer) path(name string) string { return filepath.Join(w.j.dir, name) }
@@ -458,7 +562,7 @@ func (w *writer) openNew() (*logFile, error) {
 	f := &logFile{listed: listed{
 		name: fmt.Sprintf("%s.%d.incr.aof", w.j.opts.AppendFilename, w.incrSeq), seq: w.incrSeq, kind: typeIncr, size: -1}}
 	var err error
-	f.File, err = w.fs.OpenFile(w.path(f.name), os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o644)
+	f.File, err = w.fs.OpenFile(w.path(f.name), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("journal: creating %s: %w", f.name, err)
 	}

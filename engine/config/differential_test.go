@@ -27,6 +27,7 @@ var meant = map[string]string{
 	"io-reactor":               "ours",
 	"default-ttl":              "ours",
 	"rdb-version":              "ours",
+	"aof-checksum":             "ours",
 	"set-max-listpack-entries": "since redis-server 7.2",
 	"set-max-listpack-value":   "since redis-server 7.2",
 }

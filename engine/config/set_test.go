@@ -17,7 +17,7 @@ var others = map[string]string{
 	"client-query-buffer-limit": "2097152", "proto-max-bulk-len": "1048577",
 	"client-output-buffer-limit": "normal 1048576 2 3 slave 4 5 6 pubsub 7 8 9",
 	"loglevel":                   "nothing", "logfile": "log", "databases": "1", "hz": "500", "notify-keyspace-events": "glKEm", "default-ttl": "86400", "dir": "/",
-	"appendonly": "yes", "appendfsync": "always", "appenddirname": "d", "appendfilename": "f", "aof-load-truncated": "no",
+	"appendonly": "yes", "appendfsync": "always", "appenddirname": "d", "appendfilename": "f", "aof-load-truncated": "no", "aof-checksum": "no", "aof-timestamp-enabled": "yes",
 	"auto-aof-rewrite-percentage": "50", "auto-aof-rewrite-min-size": "1048576",
 	"dbfilename": "f.rdb", "rdbcompression": "no", "rdbchecksum": "no", "rdb-version": "11", "sanitize-dump-payload": "clients",
 	"stop-writes-on-bgsave-error": "no", "rdb-del-sync-files": "yes", "rdb-save-incremental-fsync": "no",

@@ -53,6 +53,8 @@ type Values struct {
 	AppendDirname       string
 	AppendFilename      string
 	AOFLoadTruncated    bool
+	AOFChecksum         bool
+	AOFTimestamps       bool
 	AutoRewritePercent  int // growth of the journal since its last base file that starts a rewrite; 0: never
 	AutoRewriteMinBytes int // size below which it does not
 	SavePoints          []SavePoint

@@ -182,6 +182,22 @@ func (f *faultyFile) Write(p []byte) (int, error) {
 	return n, err
 }
 
+func (f *faultyFile) WriteAt(p []byte, off int64) (int, error) {
+	short, err := f.x.check(OpWrite, f.name)
+	if err == nil {
+		return f.File.WriteAt(p, off)
+	}
+	n := 0
+	short = min(short, len(p))
+	if size, serr := f.File.Size(); serr != nil || off < size { // what is written over goes page by page, at least by sectors
+		short -= int((off + int64(short)) % sectorSize)
+	}
+	if short > 0 {
+		n, _ = f.File.WriteAt(p[:short], off)
+	}
+	return n, err
+}
+
 func (f *faultyFile) ReadAt(p []byte, off int64) (int, error) {
 	if _, err := f.x.check(OpRead, f.name); err != nil {
 		return 0, err

@@ -7,11 +7,12 @@
 //	names       live                     durable   (copied, one directory at a time, by SyncDir)
 //
 // PowerCut builds a new Mem from the right column. Given a source of randomness it also keeps, per file, some of the
-// bytes that were written after the last Sync, and per directory some of the changes after the last SyncDir: a real
-// disk may have written them on its own.
+// sectors that were written after the last Sync, and per directory some of the changes after the last SyncDir: a real
+// disk may have written them on its own. A file that grew survives with any length in between; its new part is whole up to
+// there, or, with Holes set, lacks sectors (zeros are read from them), as on file systems that write sizes first.
 //
 // LoseDirty models a sync that failed: the bytes written since the last Sync stay readable, but no later Sync will
-// bring them to the disk.
+// bring them to the disk. Each other file that is open on the same inode is told once, by its next Sync, as Linux does.
 
 package vfs
 
@@ -19,6 +20,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -33,15 +35,36 @@ type Mem struct {
 	live    map[string]*inode
 	durable map[string]*inode
 	changes []change // names changed since their directory's last SyncDir, oldest first
+
+	// Holes: see the package comment. To be set before use.
+	Holes bool
 }
 
+const sectorSize = 512
+
 type inode struct {
-	data []byte
-	disk []byte
-	lost []extent // bytes of data that no Sync will write any more
+	data  []byte
+	disk  []byte
+	dirty []extent // bytes of data written since the last Sync
+	lost  []extent // bytes of data that no Sync will write any more
+	lossy int      // how many syncs failed
 }
 
 type extent struct{ start, end int }
+
+// without gives what is left of es outside of start..end.
+func without(es []extent, start, end int) []extent {
+	var out []extent
+	for _, e := range es {
+		if left := (extent{e.start, min(e.end, start)}); left.start < left.end {
+			out = append(out, left)
+		}
+		if right := (extent{max(e.start, end), e.end}); right.start < right.end {
+			out = append(out, right)
+		}
+	}
+	return out
+}
 
 // change is one new state of a name; node nil: removed.
 type change struct {
@@ -82,17 +105,47 @@ func (m *Mem) PowerCut(rng *rand.Rand) *Mem {
 			names[c.name] = c.node
 		}
 	}
-	return m.survivor(names, func(n *inode) []byte {
-		if len(n.data) <= len(n.disk) || len(n.lost) > 0 {
-			return n.disk
+	return m.survivor(names, func(n *inode) []byte { return n.luck(rng, m.Holes) })
+}
+
+// luck gives what the disk may hold: of the bytes written since the last Sync, some.
+func (n *inode) luck(rng *rand.Rand, holes bool) []byte {
+	if len(n.lost) > 0 {
+		return n.disk
+	}
+	out := append([]byte(nil), n.disk...)
+	switch grown := len(n.data) - len(n.disk); {
+	case grown > 0:
+		out = append(out, make([]byte, rng.IntN(grown+1))...)
+	case grown < 0 && rng.IntN(2) == 0:
+		out = out[:len(n.data)]
+	}
+	reached := map[int]bool{}
+	for _, e := range n.dirty {
+		for at := e.start; at < min(e.end, len(out)); {
+			end := min((at/sectorSize+1)*sectorSize, e.end, len(out))
+			sector := at / sectorSize
+			if _, known := reached[sector]; !known {
+				reached[sector] = rng.IntN(2) == 0
+			}
+			if reached[sector] || at >= len(n.disk) && !holes {
+				copy(out[at:end], n.data[at:end])
+			} else if end > len(n.disk) && !holes {
+				copy(out[max(at, len(n.disk)):end], n.data[max(at, len(n.disk)):end])
+			}
+			at = end
 		}
-		more := rng.IntN(len(n.data) - len(n.disk) + 1)
-		return append(append([]byte(nil), n.disk...), n.data[len(n.disk):len(n.disk)+more]...)
-	})
+	}
+	// The page with the end of the file has zeros behind it, also where the disk still has more of the file.
+	if end := len(n.data); reached[end/sectorSize] && end < len(out) {
+		clear(out[end:min(len(out), (end/sectorSize+1)*sectorSize)])
+	}
+	return out
 }
 
 func (m *Mem) survivor(names map[string]*inode, content func(*inode) []byte) *Mem {
 	out := NewMem()
+	out.Holes = m.Holes
 	for d := range m.dirs {
 		out.dirs[d] = true
 	}
@@ -135,7 +188,7 @@ func (m *Mem) OpenFile(name string, flag int, _ fs.FileMode) (File, error) {
 	if flag&os.O_TRUNC != 0 {
 		n.truncate(0)
 	}
-	return &memFile{m: m, n: n, name: name}, nil
+	return &memFile{m: m, n: n, name: name, appends: flag&os.O_APPEND != 0, told: n.lossy}, nil
 }
 
 // Rename implements FS.
@@ -236,20 +289,44 @@ func (m *Mem) SyncDir(dir string) error {
 }
 
 type memFile struct {
-	m      *Mem
-	n      *inode
-	name   string
-	closed bool
+	m       *Mem
+	n       *inode
+	name    string
+	appends bool
+	closed  bool
+	told    int // of so many failed syncs of the inode it knows
 }
 
 func (f *memFile) Write(p []byte) (int, error) {
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()
-	if f.closed {
+	if f.closed || !f.appends {
 		return 0, pathErr("write", f.name, fs.ErrClosed)
 	}
-	f.n.data = append(f.n.data, p...)
+	f.n.write(p, len(f.n.data))
 	return len(p), nil
+}
+
+func (f *memFile) WriteAt(p []byte, off int64) (int, error) {
+	f.m.mu.Lock()
+	defer f.m.mu.Unlock()
+	switch {
+	case f.closed || f.appends:
+		return 0, pathErr("write", f.name, fs.ErrClosed)
+	case off < 0 || off > int64(len(f.n.data)):
+		return 0, pathErr("write", f.name, errors.New("offset out of range"))
+	}
+	f.n.write(p, int(off))
+	return len(p), nil
+}
+
+func (n *inode) write(p []byte, at int) {
+	end := at + len(p)
+	kept := min(len(n.data)-at, len(p))
+	copy(n.data[at:], p[:kept])
+	n.data = append(n.data, p[kept:]...)
+	n.dirty = append(without(n.dirty, at, end), extent{at, end})
+	n.lost = without(n.lost, at, end)
 }
 
 func (f *memFile) ReadAt(p []byte, off int64) (int, error) {
@@ -274,20 +351,34 @@ func (f *memFile) Sync() error {
 	if f.closed {
 		return pathErr("sync", f.name, fs.ErrClosed)
 	}
-	f.n.disk = append(f.n.disk[:0:0], f.n.data...)
-	for _, e := range f.n.lost {
-		clear(f.n.disk[min(e.start, len(f.n.disk)):min(e.end, len(f.n.disk))])
+	if f.told < f.n.lossy {
+		f.told = f.n.lossy
+		return pathErr("sync", f.name, errors.New("an earlier write failed"))
 	}
+	before := f.n.disk
+	f.n.disk = append([]byte(nil), f.n.data...)
+	for _, e := range f.n.lost {
+		end := min(e.end, len(f.n.disk))
+		if start := min(e.start, end); start < end {
+			clear(f.n.disk[start:end])
+			copy(f.n.disk[start:end], before[min(start, len(before)):])
+		}
+	}
+	f.n.dirty = nil
 	return nil
 }
 
-// LoseDirty makes the bytes written since the last Sync unsavable: the disk will hold zeros in their place.
+// LoseDirty makes the bytes written since the last Sync unsavable: the disk keeps what it has in their place, or zeros.
 func (f *memFile) LoseDirty() {
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()
-	if len(f.n.data) > len(f.n.disk) {
-		f.n.lost = append(f.n.lost, extent{len(f.n.disk), len(f.n.data)})
+	n := f.n
+	for _, e := range n.dirty {
+		n.lost = append(without(n.lost, e.start, e.end), e)
 	}
+	n.dirty = nil
+	n.lossy++
+	f.told = n.lossy
 }
 
 func (f *memFile) Truncate(size int64) error {
@@ -306,13 +397,8 @@ func (f *memFile) Truncate(size int64) error {
 // truncate also forgets what was lost beyond size: bytes written there later are new ones.
 func (n *inode) truncate(size int) {
 	n.data = n.data[:size:size]
-	kept := n.lost[:0]
-	for _, e := range n.lost {
-		if e.end = min(e.end, size); e.start < e.end {
-			kept = append(kept, e)
-		}
-	}
-	n.lost = kept
+	n.dirty = without(n.dirty, size, math.MaxInt)
+	n.lost = without(n.lost, size, math.MaxInt)
 }
 
 func (f *memFile) Size() (int64, error) {

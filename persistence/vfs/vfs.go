@@ -19,10 +19,12 @@ import (
 	"path/filepath"
 )
 
-// File is an open file. Write appends when the file was opened with os.O_APPEND, as the journal always does.
+// File is an open file. Write appends; a file opened with os.O_APPEND is for Write only, one without it for WriteAt only.
 type File interface {
 	io.Writer
 	io.ReaderAt
+	// WriteAt writes over what is there; it may begin at the end of the file, not behind it.
+	io.WriterAt
 	// Sync makes the bytes written so far, and the size, durable. After an error nothing may be assumed about
 	// any byte written since the last Sync that succeeded, not even if a later Sync succeeds.
 	Sync() error
