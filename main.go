@@ -83,6 +83,7 @@ func serve(cfg *config.Config) error {
 	aof, err := persistence.Attach(s, log, persistence.Formats{
 		Rebuild: commands.Rebuild,
 		Entries: func() persistence.EntryWriter { return commands.NewEntryWriter(commands.RDBOptionsOf(s.Config)) },
+		Builder: func(keepExpired bool) persistence.Builder { return commands.NewEntryBuilder(s, keepExpired) },
 	})
 	if err != nil {
 		return err

@@ -158,4 +158,5 @@ func TestLoadingKeepsPastDeadlines(t *testing.T) {
 type idleLoader struct{}
 
 func (idleLoader) Step(int) (bool, error)   { return false, nil }
+func (idleLoader) Waiting() bool            { return true }
 func (idleLoader) Progress() (int64, int64) { return 0, 0 }

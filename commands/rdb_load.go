@@ -15,14 +15,14 @@ import (
 
 // EntryBuilder builds entries from what a rdb.Reader passes. It belongs to the loop.
 type EntryBuilder struct {
-	// KeepExpired takes in keys whose deadline has passed: the commands that follow in a journal may count on them.
-	KeepExpired bool
-	// Keys counts the entries made, Expired those left out because their time is over, Empty those without elements.
-	Keys, Expired, Empty int64
+	made, expired, empty int64
+	keys                 [][]byte // of the items at hand
+	sink                 byte     // means nothing: see keyspace.DB.PrefetchNew
 
-	server *engine.Server
-	nowMs  int64
-	apart  bool // values do not become entries by themselves: see restore
+	server      *engine.Server
+	nowMs       int64
+	keepExpired bool
+	apart       bool // values do not become entries by themselves: see restore
 
 	// The key.
 	db       *keyspace.DB
@@ -53,10 +53,33 @@ type keyAccess struct {
 	freq int
 }
 
-// NewEntryBuilder returns a builder for a server's keyspace.
-func NewEntryBuilder(s *engine.Server) *EntryBuilder {
-	return &EntryBuilder{server: s, db: s.Keyspace.DB(0), nowMs: s.NowMs}
+// NewEntryBuilder returns a builder for a server's keyspace. keepExpired takes in keys whose deadline has passed, too: the
+// commands that follow in a journal may count on them.
+func NewEntryBuilder(s *engine.Server, keepExpired bool) *EntryBuilder {
+	return &EntryBuilder{server: s, db: s.Keyspace.DB(0), nowMs: s.NowMs, keepExpired: keepExpired}
 }
+
+// PutAll takes some items, in order. An error is final, and i the place of the item that it is about.
+func (b *EntryBuilder) PutAll(items []rdb.Item) (i int, err error) {
+	keys := b.keys[:0]
+	for i := range items {
+		if items[i].Op == rdb.OpKey {
+			keys = append(keys, items[i].Name)
+		}
+	}
+	b.sink += b.db.PrefetchNew(keys)
+	clear(keys)
+	b.keys = keys[:0]
+	for i := range items {
+		if err := b.Put(&items[i]); err != nil {
+			return i, err
+		}
+	}
+	return len(items), nil
+}
+
+// Made tells how many entries it has made, and how many were left out: those whose time is over, those without elements.
+func (b *EntryBuilder) Made() (keys, expired, empty int64) { return b.made, b.expired, b.empty }
 
 // Put takes one item. An error is final.
 func (b *EntryBuilder) Put(it *rdb.Item) error {
@@ -107,8 +130,8 @@ func (b *EntryBuilder) begin(it *rdb.Item) error {
 	}
 	b.access = keyAccess{it.Idle, it.Freq}
 	b.deadline = it.DeadlineMs
-	if b.deadline != 0 && b.deadline < b.nowMs && !b.KeepExpired {
-		b.Expired++
+	if b.deadline != 0 && b.deadline < b.nowMs && !b.keepExpired {
+		b.expired++
 		b.skip = true
 		return nil
 	}
@@ -118,7 +141,7 @@ func (b *EntryBuilder) begin(it *rdb.Item) error {
 			return errKeyTwice
 		}
 		b.db.SetString(&e, it.Name, it.Data, b.deadline)
-		b.made(&e)
+		b.noteMade(&e)
 		return nil
 	}
 	b.key = append(b.key[:0], it.Name...)
@@ -207,7 +230,7 @@ func (b *EntryBuilder) end() error {
 		if b.apart {
 			return rdb.Wrong("a value without elements")
 		}
-		b.Empty++
+		b.empty++
 		return nil
 	}
 	switch b.kind {
@@ -230,7 +253,7 @@ func (b *EntryBuilder) end() error {
 		return errKeyTwice
 	}
 	b.store(b.db, &e, b.key, b.deadline)
-	b.made(&e)
+	b.noteMade(&e)
 	return nil
 }
 
@@ -249,9 +272,9 @@ func (b *EntryBuilder) store(db *keyspace.DB, e *keyspace.Entry, key []byte, dea
 	b.object, b.block = nil, 0
 }
 
-// made is called for each entry made: it notes the last access.
-func (b *EntryBuilder) made(e *keyspace.Entry) {
-	b.Keys++
+// noteMade is called for each entry made: it notes the last access.
+func (b *EntryBuilder) noteMade(e *keyspace.Entry) {
+	b.made++
 	b.access.note(b.server, e)
 }
 

@@ -64,6 +64,8 @@ func (k *keeper) Step(budget int) (done bool, err error) {
 	return k.done == len(k.all), nil
 }
 
+func (k *keeper) Waiting() bool { return false }
+
 func (k *keeper) Progress() (done, total int64) { return int64(k.done), int64(len(k.all)) }
 
 // reload returns a server that has loaded the records.

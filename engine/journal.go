@@ -53,6 +53,8 @@ type PersistenceStatus struct {
 type Loader interface {
 	// Step passes up to budget records to Server.Apply. It returns early when it would have to wait for the disk.
 	Step(budget int) (done bool, err error)
+	// Waiting tells that the last Step gave up because the disk has to bring more first: the reactor is woken then.
+	Waiting() bool
 	// Progress is how many bytes have been loaded, and of how many.
 	Progress() (done, total int64)
 }

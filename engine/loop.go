@@ -115,11 +115,9 @@ func (s *Server) expiryDue() bool {
 // loadStep loads some commands. It returns false when the disk has to bring more first, and true otherwise, also at the
 // end: keys may be due to expire.
 func (s *Server) loadStep() bool {
-	before, _ := s.loader.Progress()
 	done, err := s.loader.Step(loadBatch)
 	if err == nil && !done {
-		now, _ := s.loader.Progress()
-		return now != before
+		return !s.loader.Waiting()
 	}
 	s.loader = nil
 	s.Keyspace.NowMs = s.NowMs

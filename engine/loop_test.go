@@ -15,10 +15,12 @@ type scriptLoader struct {
 	at      int
 	arrived bool
 	steps   int
+	waits   bool
 }
 
 func (l *scriptLoader) Step(budget int) (bool, error) {
 	l.steps++
+	l.waits = false
 	for ; budget > 0; budget-- {
 		if l.at == len(l.records) {
 			return true, nil
@@ -26,6 +28,7 @@ func (l *scriptLoader) Step(budget int) (bool, error) {
 		rec := l.records[l.at]
 		if rec == nil {
 			if !l.arrived {
+				l.waits = true
 				return false, nil
 			}
 			l.arrived = false
@@ -42,6 +45,8 @@ func (l *scriptLoader) Step(budget int) (bool, error) {
 	}
 	return false, nil
 }
+
+func (l *scriptLoader) Waiting() bool { return l.waits }
 
 func (l *scriptLoader) Progress() (done, total int64) { return int64(l.at), int64(len(l.records)) }
 

@@ -34,6 +34,8 @@ type Formats struct {
 	Rebuild Rebuild
 	// Entries returns a writer of entries in RDB format.
 	Entries func() EntryWriter
+	// Builder returns one that makes entries of what a snapshot holds. keepExpired: those whose time is over, too.
+	Builder func(keepExpired bool) Builder
 	// FS is the file layer below snapshots; nil: the real one.
 	FS vfs.FS
 }
@@ -80,7 +82,7 @@ func Attach(s *engine.Server, log *slog.Logger, formats Formats) (*Attachment, e
 	s.Hooks.Cron = a.cron
 	s.Hooks.Persistence = a.status
 	if !s.Config.AppendOnly {
-		return a, nil
+		return a, a.loadSnapshot()
 	}
 	j, plan, err := a.open()
 	if err != nil {
@@ -88,7 +90,7 @@ func Attach(s *engine.Server, log *slog.Logger, formats Formats) (*Attachment, e
 	}
 	a.started = time.Now()
 	a.logged = a.started
-	a.load = NewReplayer(plan, ReplayOptions{Apply: s.Apply, Wake: s.Reactor.Wake})
+	a.load = NewReplayer(plan, ReplayOptions{Apply: s.Apply, Base: a.baseBuilder, Wake: s.Reactor.Wake})
 	s.Hooks.Loaded = func(err error) { a.loaded(j, err) }
 	s.Load(a.load)
 	return a, nil
@@ -98,7 +100,7 @@ func (a *Attachment) open() (*Journal, *Plan, error) {
 	c := a.server.Config
 	a.timestamps.Store(c.AOFTimestamps)
 	return Open(Options{Dir: c.Dir, AppendDirName: c.AppendDirname, AppendFilename: c.AppendFilename,
-		Policy: policies[c.AppendFsync], LoadTruncated: c.AOFLoadTruncated,
+		Policy: policies[c.AppendFsync], LoadTruncated: c.AOFLoadTruncated, SkipRDBChecksum: !c.RDBChecksum,
 		Checksum: c.AOFChecksum, Timestamps: &a.timestamps, Log: a.log, Wake: a.server.Reactor.Wake})
 }
 
@@ -124,12 +126,12 @@ func (a *Attachment) loaded(j *Journal, err error) {
 func (a *Attachment) cron() {
 	a.noteLatency()
 	a.cronSave()
-	if a.load == nil || time.Since(a.logged) < time.Second {
+	loading, done, total := a.server.LoadProgress()
+	if !loading || time.Since(a.logged) < time.Second {
 		return
 	}
 	a.logged = time.Now()
-	done, total := a.load.Progress()
-	a.log.Info("loading the journal", "bytes", done, "of", total)
+	a.log.Info("loading", "bytes", done, "of", total)
 }
 
 // noteLatency passes what the disk took to the latency monitor, which keeps the longest of each second.

@@ -50,13 +50,14 @@ func ParsePolicy(name string) (Policy, bool) {
 
 // Options are the settings of a journal. Dir, AppendDirName and AppendFilename are required.
 type Options struct {
-	FS             vfs.FS // nil: the real one
-	Dir            string // working directory of the server
-	AppendDirName  string // subdirectory for all journal files
-	AppendFilename string // first part of their names
-	Policy         Policy
-	LoadTruncated  bool // a torn tail is cut off at load; otherwise it is an error
-	Checksum       bool // batches stand between marks that carry checksums; fill needs it
+	FS              vfs.FS // nil: the real one
+	Dir             string // working directory of the server
+	AppendDirName   string // subdirectory for all journal files
+	AppendFilename  string // first part of their names
+	Policy          Policy
+	SkipRDBChecksum bool // of a base file in RDB format
+	LoadTruncated   bool // a torn tail is cut off at load; otherwise it is an error
+	Checksum        bool // batches stand between marks that carry checksums; fill needs it
 	// Timestamps: a batch begins with a #TS line when the second changed since the last. It may be switched at any time. nil: no.
 	Timestamps *atomic.Bool
 	Log        *slog.Logger

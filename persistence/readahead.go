@@ -72,7 +72,7 @@ func (r *readAhead) readFile(i int, pf PlanFile) bool {
 	}
 	defer f.Close()
 	c := newChecker(f, pf.Size)
-	pos := int64(0)
+	pos := pf.skip
 	for pos < pf.Size && !c.ended {
 		var b *block
 		select {

@@ -21,10 +21,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"strconv"
+
+	"redix/persistence/vfs"
 )
 
 // Apply runs one command. args point into the read buffer and die when it returns. An error ends the replay.
@@ -33,9 +34,9 @@ type Apply func(db int, args [][]byte) error
 // ReplayOptions are the ends of a replay that the caller holds.
 type ReplayOptions struct {
 	Apply Apply
-	// LoadBase reads a base file in RDB format from r (an io.ByteReader too) and must not read beyond its end: what
-	// follows is taken for commands. It runs to its end within one Step. nil: such a file is an error.
-	LoadBase func(r io.Reader, name string) error
+	// Base returns a builder for the first file, if that is a base file that begins in RDB format; what follows there is
+	// taken for commands. nil: such a file is an error.
+	Base func() Builder
 	// Wake is called, from another goroutine, when Step gave up its slice for want of bytes and there are some now. nil:
 	// Step waits for them instead.
 	Wake func()
@@ -55,6 +56,7 @@ type Replayer struct {
 	plan *Plan
 	opts ReplayOptions
 	src  *readAhead
+	base *RDBLoad // while the start of the first file is loaded
 
 	file  int    // index into plan.Files of the one being read
 	begun bool   // its start was looked at
@@ -76,15 +78,62 @@ type Replayer struct {
 	result Result
 	done   bool
 	err    error
+
+	waiting bool // the last Step gave up for want of bytes
 }
 
 // NewReplayer begins to read plan in the background. It must be stepped to its end or closed.
 func NewReplayer(plan *Plan, opts ReplayOptions) *Replayer {
-	wake := opts.Wake
+	r := &Replayer{plan: plan, opts: opts, loose: math.MaxInt64}
+	if len(plan.Files) > 0 && opts.Base != nil && isRDB(plan.fs, plan.Files[0]) {
+		r.openBase()
+	} else {
+		r.readAhead()
+	}
+	return r
+}
+
+func (r *Replayer) readAhead() {
+	wake := r.opts.Wake
 	if wake == nil {
 		wake = func() {}
 	}
-	return &Replayer{plan: plan, opts: opts, loose: math.MaxInt64, src: startReadAhead(plan.fs, plan.Files, wake)}
+	r.src = startReadAhead(r.plan.fs, r.plan.Files, wake)
+}
+
+const rdbMagic = "REDIS"
+
+// isRDB tells whether a file is a base file that begins in RDB format. One that cannot be read is none: that is found later.
+func isRDB(fsys vfs.FS, pf PlanFile) bool {
+	f, err := fsys.OpenFile(pf.Path, os.O_RDONLY, 0)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var start [len(rdbMagic)]byte
+	n, _ := f.ReadAt(start[:], 0)
+	return pf.Base && string(start[:n]) == rdbMagic
+}
+
+// openBase begins with the first file's part in RDB format.
+func (r *Replayer) openBase() {
+	r.base, r.err = OpenRDB(RDBOptions{FS: r.plan.fs, Path: r.plan.Files[0].Path, Checksum: r.plan.rdbChecksum, Builder: r.opts.Base(),
+		Wake: r.opts.Wake, Log: r.plan.log})
+}
+
+// stepBase loads some of it; then come the commands, in the rest of the file and in the others. more is false when there is
+// nothing to do now.
+func (r *Replayer) stepBase(budget int) (more bool, err error) {
+	done, err := r.base.Step(budget)
+	if err != nil || !done {
+		return false, err
+	}
+	r.plan.Files[0].skip = r.base.End()
+	r.off = r.base.End()
+	r.got = r.off
+	r.base = nil
+	r.readAhead()
+	return true, nil
 }
 
 // Replay loads a whole plan at once. progress, which may be nil, is called now and then with bytes.
@@ -112,20 +161,38 @@ func ReplayWith(plan *Plan, opts ReplayOptions, progress func(done, total int64)
 // returns early, neither done nor failed, when it would have to wait for the disk.
 func (r *Replayer) Step(budget int) (done bool, err error) {
 	for ; budget > 0 && !r.done && r.err == nil; budget-- {
-		more, err := r.one()
+		var more bool
+		if r.base != nil {
+			more, err = r.stepBase(budget)
+			if !more && err == nil {
+				r.waiting = r.base.Waiting()
+				return false, nil
+			}
+		} else {
+			more, err = r.one()
+		}
 		if err != nil {
 			r.err = err
 			r.Close()
 		}
-		if !more {
+		if r.waiting = !more; !more {
 			break
 		}
 	}
 	return r.done, r.err
 }
 
+// Waiting implements engine.Loader.
+func (r *Replayer) Waiting() bool { return r.waiting }
+
 // Progress tells how far it is, in bytes.
-func (r *Replayer) Progress() (done, total int64) { return r.before + r.off, r.plan.Total }
+func (r *Replayer) Progress() (done, total int64) {
+	if r.base != nil {
+		done, _ = r.base.Progress()
+		return done, r.plan.Total
+	}
+	return r.before + r.off, r.plan.Total
+}
 
 // Result is final once Step said done.
 func (r *Replayer) Result() Result {
@@ -135,6 +202,9 @@ func (r *Replayer) Result() Result {
 
 // Close stops the reading ahead. It may be called at any time, more than once.
 func (r *Replayer) Close() {
+	if r.base != nil {
+		r.base.Close()
+	}
 	if r.src != nil {
 		close(r.src.stop)
 		r.src = nil
@@ -199,10 +269,9 @@ func (r *Replayer) record(rest int64) (int, error) {
 	return end + 1, nil
 }
 
-// begin looks whether a base file is in RDB format, and has it loaded.
+// begin waits for the start of a file.
 func (r *Replayer) begin(f PlanFile) (ok bool, err error) {
-	const magic = "REDIS"
-	for r.got == 0 && !r.ended {
+	for r.got == f.skip && !r.ended {
 		ok, err := r.receive(r.opts.Wake == nil)
 		if torn := (*tornBatch)(nil); errors.As(err, &torn) {
 			r.plan.tail = torn.tail
@@ -214,15 +283,8 @@ func (r *Replayer) begin(f PlanFile) (ok bool, err error) {
 	}
 	r.begun = true
 	r.db = 0
-	if !bytes.HasPrefix(r.win, []byte(magic)) {
-		return true, nil
-	}
-	if r.opts.LoadBase == nil || !f.Base {
-		return false, fmt.Errorf("journal: %s is in RDB format, which cannot be loaded here; let redis-server write it anew "+
-			"with aof-use-rdb-preamble no", f.Path)
-	}
-	if err := r.opts.LoadBase(&baseReader{r: r, left: f.Size}, f.Name); err != nil {
-		return false, fmt.Errorf("journal: loading %s at offset %d: %w", f.Path, r.off, err)
+	if f.skip == 0 && bytes.HasPrefix(r.win, []byte(rdbMagic)) {
+		return false, fmt.Errorf("journal: %s is in RDB format, which only the base file may be", f.Path)
 	}
 	return true, nil
 }
@@ -468,48 +530,4 @@ func (r *Replayer) truncate(f PlanFile, cut int64) error {
 	r.before += cut
 	r.off, r.got, r.win = 0, 0, nil
 	return r.finish()
-}
-
-// baseReader gives LoadBase the bytes of the current file, through the same window.
-type baseReader struct {
-	r    *Replayer
-	left int64
-}
-
-func (b *baseReader) fill() error {
-	for len(b.r.win) == 0 {
-		if b.left == 0 || b.r.ended {
-			return io.EOF
-		}
-		if _, err := b.r.receive(true); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (b *baseReader) used(n int) {
-	b.r.win = b.r.win[n:]
-	b.r.off += int64(n)
-	b.left -= int64(n)
-}
-
-// Read implements io.Reader.
-func (b *baseReader) Read(p []byte) (int, error) {
-	if err := b.fill(); err != nil {
-		return 0, err
-	}
-	n := copy(p, b.r.win)
-	b.used(n)
-	return n, nil
-}
-
-// ReadByte implements io.ByteReader.
-func (b *baseReader) ReadByte() (byte, error) {
-	if err := b.fill(); err != nil {
-		return 0, err
-	}
-	c := b.r.win[0]
-	b.used(1)
-	return c, nil
 }

@@ -6,12 +6,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
+	"redix/persistence/rdb"
 	"redix/persistence/vfs"
 )
 
@@ -315,43 +316,59 @@ func TestStepInSlices(t *testing.T) {
 	}
 }
 
-func TestLoadBase(t *testing.T) {
-	body := "REDIS0011" + strings.Repeat("rdb", 400000) + "END."
-	mem := files(t, frame("SET b 2"))
-	store(t, mem, "a.aof.1.base.rdb", body+frame("SET a 1"))
-	store(t, mem, "a.aof.manifest", "file a.aof.1.base.rdb seq 1 type b\nfile a.aof.1.incr.aof seq 1 type i\n")
-	_, plan, err := Open(testOptions(mem, "/", Always))
-	if err != nil {
-		t.Fatal(err)
+// TestBaseInRDB has a base file in RDB format, followed by commands.
+func TestBaseInRDB(t *testing.T) {
+	body := rdb.AppendSelectDB(rdb.AppendHeader(nil), 0)
+	var want []string
+	for i := range 20000 {
+		key, value := fmt.Sprint("k", i), strings.Repeat("v", 100)
+		body = rdb.AppendString(rdb.AppendString(rdb.AppendType(body, rdb.TypeString), []byte(key)), []byte(value))
+		want = append(want, key+"="+value)
 	}
-	var got []string
-	r := NewReplayer(plan, ReplayOptions{
-		Apply: func(_ int, args [][]byte) error { got = append(got, joined(args)); return nil },
-		LoadBase: func(rd io.Reader, name string) error {
-			all := make([]byte, len(body)-1)
-			if _, err := io.ReadFull(rd, all); err != nil || string(all) != body[:len(body)-1] {
-				return fmt.Errorf("read %d bytes: %w", len(all), err)
-			}
-			if c, err := rd.(io.ByteReader).ReadByte(); c != '.' || err != nil {
-				return fmt.Errorf("%q, %w", c, err)
-			}
-			got = append(got, name)
-			return nil
-		},
-	})
-	for {
-		done, err := r.Step(1)
+	body = rdb.AppendEOF(body)
+	body = rdb.AppendChecksum(body, rdb.CRC64(0, body))
+	want = append(want, "SET a 1", "SET b 2")
+	for _, budget := range []int{1, 7, 64, 100000} {
+		mem := files(t, frame("SET b 2"))
+		store(t, mem, "a.aof.1.base.rdb", string(body)+frame("SET a 1"))
+		store(t, mem, "a.aof.manifest", "file a.aof.1.base.rdb seq 1 type b\nfile a.aof.1.incr.aof seq 1 type i\n")
+		_, plan, err := Open(testOptions(mem, "/", Always))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if done {
-			break
+		got := &listBuilder{}
+		r := NewReplayer(plan, ReplayOptions{
+			Apply: func(_ int, args [][]byte) error { got.lines = append(got.lines, joined(args)); return nil },
+			Base:  func() Builder { return got },
+		})
+		for done := false; !done; {
+			if done, err = r.Step(budget); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(got.lines, want) {
+			t.Fatalf("budget %d: %d lines, want %d", budget, len(got.lines), len(want))
+		}
+		if done, total := r.Progress(); done != total {
+			t.Errorf("progress ends at %d of %d", done, total)
 		}
 	}
-	if strings.Join(got, ",") != "a.aof.1.base.rdb,SET a 1,SET b 2" {
-		t.Fatal(got)
-	}
 }
+
+// listBuilder notes the strings that it is given.
+type listBuilder struct{ lines []string }
+
+func (b *listBuilder) PutAll(items []rdb.Item) (int, error) {
+	for i := range items {
+		if items[i].Op == rdb.OpKey {
+			b.lines = append(b.lines, string(items[i].Name)+"="+string(items[i].Data))
+		}
+	}
+	return len(items), nil
+}
+
+func (b *listBuilder) Drop()                              {}
+func (b *listBuilder) Made() (keys, expired, empty int64) { return int64(len(b.lines)), 0, 0 }
 
 func TestMissingFile(t *testing.T) {
 	mem := files(t, "", "")

@@ -23,7 +23,8 @@ type PlanFile struct {
 	Base bool
 	Size int64 // bytes to load; what follows in the file does not count
 
-	capped bool // Size comes from the manifest: all of it was synced
+	skip   int64 // bytes at its start that are loaded already
+	capped bool  // Size comes from the manifest: all of it was synced
 }
 
 // Plan lists what has to be loaded, in order.
@@ -36,6 +37,7 @@ type Plan struct {
 	dir           string
 	manifestPath  string
 	loadTruncated bool
+	rdbChecksum   bool
 	log           *slog.Logger
 	replayed      bool
 	tail          tail
@@ -60,7 +62,8 @@ func (j *Journal) tempPrefix() string { return "temp-" + j.opts.AppendFilename }
 // readPlan reads the manifest and looks at the files it names, so that a missing one is found before anything is loaded.
 func readPlan(j *Journal) (*Plan, error) {
 	fsys := j.opts.FS
-	p := &Plan{fs: fsys, dir: j.dir, manifestPath: j.manifestPath(), loadTruncated: j.opts.LoadTruncated, log: j.opts.Log}
+	p := &Plan{fs: fsys, dir: j.dir, manifestPath: j.manifestPath(), loadTruncated: j.opts.LoadTruncated,
+		rdbChecksum: !j.opts.SkipRDBChecksum, log: j.opts.Log}
 	data, err := vfs.ReadFile(fsys, p.manifestPath, manifestSizeMax)
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, refuseSingleFile(j)

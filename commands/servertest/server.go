@@ -59,6 +59,7 @@ func Start(t testing.TB, reactorName string, flags ...string) *Server {
 	if s.aof, err = persistence.Attach(s.Engine, log, persistence.Formats{
 		Rebuild: commands.Rebuild,
 		Entries: func() persistence.EntryWriter { return commands.NewEntryWriter(commands.RDBOptionsOf(s.Engine.Config)) },
+		Builder: func(keepExpired bool) persistence.Builder { return commands.NewEntryBuilder(s.Engine, keepExpired) },
 	}); err != nil {
 		t.Fatal(err)
 	}

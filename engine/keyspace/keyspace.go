@@ -146,3 +146,17 @@ func (db *DB) Prefetch(keys [][]byte) (sum byte) {
 	}
 	return sum
 }
+
+// PrefetchNew is Prefetch for keys that are likely to be new: it brings what their insertion reads of the index.
+func (db *DB) PrefetchNew(keys [][]byte) (sum byte) {
+	if db.idx.count == 0 {
+		return 0
+	}
+	for _, k := range keys {
+		h := db.ks.Hash(k)
+		s := db.idx.segmentOf(h)
+		home := h % segmentBuckets
+		sum += byte(s.slots[home*bucketSlots]) + s.over[home] + byte(s.count)
+	}
+	return sum
+}

@@ -59,7 +59,7 @@ type Reader struct {
 
 // NewReader returns a reader of a file. It reads ahead: see Rest.
 func NewReader(src io.Reader) *Reader {
-	return &Reader{src: src, buf: make([]byte, bufferBytes), sum: true}
+	return &Reader{src: src, buf: make([]byte, bufferBytes), sum: true, most: maxString}
 }
 
 // newPayloadReader returns a reader of bytes in memory.
