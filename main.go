@@ -23,6 +23,7 @@ import (
 	"redix/engine/config"
 	"redix/engine/reactor"
 	"redix/engine/reactor/auto"
+	"redix/engine/reactor/tlsport"
 	"redix/persistence"
 )
 
@@ -53,8 +54,8 @@ func serve(cfg *config.Config) error {
 	if runtime.GOMAXPROCS(0) < 2 { // with one, the blocking poll loses its processor to the monitor thread each time
 		runtime.GOMAXPROCS(2)
 	}
-	listen := addresses(cfg)
-	if len(listen) == 0 {
+	listen, listenTLS := addresses(cfg), tcpAddresses(cfg, cfg.TLS.Port)
+	if len(listen)+len(listenTLS) == 0 {
 		return errors.New("nowhere to listen: expected a port and an address to bind, or a unixsocket")
 	}
 	if err := os.Chdir(cfg.Dir); err != nil {
@@ -69,13 +70,13 @@ func serve(cfg *config.Config) error {
 	if err := commands.Secure(s); err != nil {
 		return err
 	}
-	s.Reactor, err = auto.New(cfg.IOReactor, reactor.Options{
+	s.Reactor, err = tlsport.New(cfg.TLS, listenTLS, reactor.Options{
 		Listen:     listen,
 		Backlog:    cfg.TCPBacklog,
 		KeepAlive:  time.Duration(cfg.KeepAliveSeconds) * time.Second,
 		ReserveFDs: reserveFDs,
 		Log:        log,
-	}, s)
+	}, s, auto.Engine(cfg.IOReactor))
 	if err != nil {
 		return err
 	}
@@ -89,6 +90,10 @@ func serve(cfg *config.Config) error {
 		return err
 	}
 	p.aof = aof
+	follow := s.Hooks.ConfigChanged
+	s.Hooks.ConfigChanged = func(d *config.Directive) error {
+		return errors.Join(tlsport.Changed(s.Reactor, d, cfg), follow(d))
+	}
 	s.Hooks.Shutdown = p.stop
 	s.Hooks.Fatal = func(err error) { p.failure = err; s.Reactor.Stop() }
 	p.watchSignals()
@@ -164,20 +169,25 @@ func (p *process) stop(o engine.ShutdownOptions) error {
 
 // addresses lists where to listen.
 func addresses(cfg *config.Config) []reactor.Address {
-	var out []reactor.Address
-	if cfg.Port != 0 {
-		for _, host := range cfg.Bind {
-			name, optional := strings.CutPrefix(host, "-")
-			out = append(out, reactor.Address{Network: "tcp", Addr: net.JoinHostPort(name, strconv.Itoa(cfg.Port)),
-				Optional: optional})
-		}
-	}
+	out := tcpAddresses(cfg, cfg.Port)
 	if cfg.UnixSocket != "" {
 		path := cfg.UnixSocket
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(cfg.Dir, path)
 		}
 		out = append(out, reactor.Address{Network: "unix", Addr: path, Perm: os.FileMode(cfg.UnixSocketPerm)})
+	}
+	return out
+}
+
+// tcpAddresses are those of bind with a port; none with port 0.
+func tcpAddresses(cfg *config.Config, port int) []reactor.Address {
+	var out []reactor.Address
+	for _, host := range cfg.Bind {
+		name, optional := strings.CutPrefix(host, "-")
+		if port != 0 {
+			out = append(out, reactor.Address{Network: "tcp", Addr: net.JoinHostPort(name, strconv.Itoa(port)), Optional: optional})
+		}
 	}
 	return out
 }

@@ -62,7 +62,7 @@ func configSet(c *engine.Client, args engine.Args) {
 
 // fixedListeners are directives that redis-server can change while it runs and this server cannot: the reactor binds
 // its addresses once.
-var fixedListeners = map[string]bool{"port": true, "bind": true}
+var fixedListeners = map[string]bool{"port": true, "tls-port": true, "bind": true}
 
 // applyDirective makes the server follow a directive whose new value is in place; an error takes the value back.
 func applyDirective(s *engine.Server, d *config.Directive) error {

@@ -70,7 +70,11 @@ func infoServer(w *infoWriter, s *engine.Server) {
 	w.int("process_id", int64(os.Getpid()))
 	w.text("process_supervised", "no")
 	w.text("run_id", runID)
-	w.int("tcp_port", int64(s.Config.Port))
+	port := s.Config.Port
+	if port == 0 {
+		port = s.Config.TLS.Port
+	}
+	w.int("tcp_port", int64(port))
 	w.int("server_time_usec", time.Now().UnixMicro())
 	w.int("uptime_in_seconds", up)
 	w.int("uptime_in_days", up/86400)

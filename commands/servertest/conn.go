@@ -43,8 +43,13 @@ func TryDial(t testing.TB, addr string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return Wrap(t, conn), nil
+}
+
+// Wrap makes a Conn of a connection, for as long as the test runs.
+func Wrap(t testing.TB, conn net.Conn) *Conn {
 	t.Cleanup(func() { conn.Close() })
-	return &Conn{Conn: conn, In: bufio.NewReaderSize(conn, 64<<10), t: t}, nil
+	return &Conn{Conn: conn, In: bufio.NewReaderSize(conn, 64<<10), t: t}
 }
 
 // AppendCommand appends words to b as a client sends them.

@@ -4,6 +4,7 @@ package servertest
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"redix/engine/config"
 	"redix/engine/reactor"
 	"redix/engine/reactor/auto"
+	"redix/engine/reactor/tlsport"
 	"redix/persistence"
 )
 
@@ -28,6 +30,7 @@ var Reactors = reactors()
 type Server struct {
 	Engine *engine.Server // belongs to the loop: see OnLoop
 	Addr   string         // of the first TCP listener
+	TLS    string         // of the first TLS listener; its port is a free one, whatever tls-port says
 	Dir    string         // its directory
 
 	t       testing.TB
@@ -52,7 +55,8 @@ func Start(t testing.TB, reactorName string, flags ...string) *Server {
 		t.Fatal(err)
 	}
 	var err error
-	s.Engine.Reactor, err = auto.New(cfg.IOReactor, reactor.Options{Listen: listeners(cfg), Log: log}, s.Engine)
+	listen := listeners(cfg)
+	s.Engine.Reactor, err = tlsport.New(cfg.TLS, listen[:1], reactor.Options{Listen: listen, Log: log}, s.Engine, auto.Engine(cfg.IOReactor))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +67,14 @@ func Start(t testing.TB, reactorName string, flags ...string) *Server {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	follow := s.Engine.Hooks.ConfigChanged
+	s.Engine.Hooks.ConfigChanged = func(d *config.Directive) error {
+		return errors.Join(tlsport.Changed(s.Engine.Reactor, d, cfg), follow(d))
+	}
 	s.Addr = s.Engine.Reactor.Addrs()[0].String()
+	if cfg.TLS.Port != 0 {
+		s.TLS = s.Engine.Reactor.Addrs()[len(listen)].String()
+	}
 	s.Engine.Hooks.Shutdown = func(engine.ShutdownOptions) error { s.end(); return nil }
 	s.Engine.Hooks.Fatal = func(err error) { t.Errorf("the server gave up: %v", err); s.Engine.Reactor.Stop() }
 	s.Engine.Hooks.Woken = func() {

@@ -29,10 +29,18 @@ var others = map[string]string{
 	"zset-max-listpack-entries": "5", "zset-max-listpack-value": "4", "stream-node-max-bytes": "0",
 	"maxmemory": "1073741824", "maxmemory-policy": "allkeys-s3fifo", "maxmemory-samples": "64",
 	"maxmemory-eviction-tenacity": "100", "lfu-log-factor": "0", "lfu-decay-time": "7",
-	"stream-node-max-entries": "2", "hll-sparse-max-bytes": "1",
+	"tls-port": "7001", "tls-cert-file": "c.pem", "tls-key-file": "k.pem", "tls-key-file-pass": "p w", "tls-ca-cert-file": "ca.pem",
+	"tls-ca-cert-dir": "/certs", "tls-auth-clients": "optional", "tls-protocols": "TLSv1.3", "tls-ciphers": "ECDHE-RSA-AES128-GCM-SHA256",
+	"tls-prefer-server-ciphers": "yes", "tls-session-caching": "no", "tls-session-cache-size": "1", "tls-session-cache-timeout": "2",
+	"tls-replication": "yes", "tls-cluster": "yes", "tls-client-cert-file": "cc.pem", "tls-client-key-file": "ck.pem",
+	"tls-client-key-file-pass": "q",
+	"stream-node-max-entries":  "2", "hll-sparse-max-bytes": "1",
 	"slowlog-log-slower-than": "-1", "slowlog-max-len": "0", "latency-monitor-threshold": "100", "latency-tracking": "no",
 	"latency-tracking-info-percentiles": "0 12.5 100",
 }
+
+// onlyDefault take nothing but their default.
+var onlyDefault = map[string]bool{"tls-ciphersuites": true, "tls-dh-params-file": true}
 
 // Every directive is written by assign and read back by Value, by CONFIG GET under each of its names, by a file line
 // made by render, and it changes no other directive.
@@ -40,7 +48,9 @@ func TestEveryDirectiveRoundTrips(t *testing.T) {
 	for _, d := range table {
 		other, ok := others[d.Name]
 		if !ok {
-			t.Errorf("%s: no value to try", d.Name)
+			if !onlyDefault[d.Name] {
+				t.Errorf("%s: no value to try", d.Name)
+			}
 			continue
 		}
 		c := load(t, nil, nil)

@@ -18,6 +18,7 @@ type Values struct {
 	TimeoutSeconds   int    // a client idle for longer is closed; 0: never
 	KeepAliveSeconds int    // 0: off
 	IOReactor        IOReactor
+	TLS              TLS
 
 	ProtectedMode   bool
 	RequirePass     string // empty: no password

@@ -24,3 +24,8 @@ func New(choice config.IOReactor, opt reactor.Options, h reactor.Handler) (react
 	}
 	return newNative(opt, h)
 }
+
+// Engine is New with the choice made.
+func Engine(choice config.IOReactor) func(opt reactor.Options, h reactor.Handler) (reactor.Reactor, error) {
+	return func(opt reactor.Options, h reactor.Handler) (reactor.Reactor, error) { return New(choice, opt, h) }
+}
