@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"redix/commands"
+	"redix/commands/httpport"
 	"redix/engine"
 	"redix/engine/config"
 	"redix/engine/reactor"
@@ -54,7 +55,7 @@ func serve(cfg *config.Config) error {
 	if runtime.GOMAXPROCS(0) < 2 { // with one, the blocking poll loses its processor to the monitor thread each time
 		runtime.GOMAXPROCS(2)
 	}
-	listen, listenTLS := addresses(cfg), tcpAddresses(cfg, cfg.TLS.Port)
+	listen, listenTLS := addresses(cfg), tcpAddresses(cfg.Bind, cfg.TLS.Port)
 	if len(listen)+len(listenTLS) == 0 {
 		return errors.New("nowhere to listen: expected a port and an address to bind, or a unixsocket")
 	}
@@ -97,6 +98,14 @@ func serve(cfg *config.Config) error {
 	s.Hooks.Shutdown = p.stop
 	s.Hooks.Fatal = func(err error) { p.failure = err; s.Reactor.Stop() }
 	p.watchSignals()
+	if cfg.HTTP.Port != 0 {
+		port, err := httpport.Listen(commands.Observe(s), log, httpAddresses(cfg))
+		if err != nil {
+			return err
+		}
+		defer port.Close()
+		port.Serve()
+	}
 	for _, a := range s.Reactor.Addrs() {
 		if a != nil {
 			log.Info("ready to accept connections", "address", a.String(), "reactor", s.Reactor.Name())
@@ -169,7 +178,7 @@ func (p *process) stop(o engine.ShutdownOptions) error {
 
 // addresses lists where to listen.
 func addresses(cfg *config.Config) []reactor.Address {
-	out := tcpAddresses(cfg, cfg.Port)
+	out := tcpAddresses(cfg.Bind, cfg.Port)
 	if cfg.UnixSocket != "" {
 		path := cfg.UnixSocket
 		if !filepath.IsAbs(path) {
@@ -180,10 +189,18 @@ func addresses(cfg *config.Config) []reactor.Address {
 	return out
 }
 
-// tcpAddresses are those of bind with a port; none with port 0.
-func tcpAddresses(cfg *config.Config, port int) []reactor.Address {
+// httpAddresses are those of http-bind, or of bind.
+func httpAddresses(cfg *config.Config) []reactor.Address {
+	if len(cfg.HTTP.Bind) > 0 {
+		return tcpAddresses(cfg.HTTP.Bind, cfg.HTTP.Port)
+	}
+	return tcpAddresses(cfg.Bind, cfg.HTTP.Port)
+}
+
+// tcpAddresses are those of a directive like bind, with a port; none with port 0.
+func tcpAddresses(bind []string, port int) []reactor.Address {
 	var out []reactor.Address
-	for _, host := range cfg.Bind {
+	for _, host := range bind {
 		name, optional := strings.CutPrefix(host, "-")
 		if port != 0 {
 			out = append(out, reactor.Address{Network: "tcp", Addr: net.JoinHostPort(name, strconv.Itoa(port)), Optional: optional})

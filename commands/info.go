@@ -71,20 +71,25 @@ var infoSections = []infoSection{
 }
 
 func info(c *engine.Client, args engine.Args) {
+	c.Reply.Verbatim("txt", infoText(c.Server(), args[1:]))
+}
+
+// infoText writes the sections that the words ask for.
+func infoText(s *engine.Server, words engine.Args) []byte {
 	var w infoWriter
 	sections := 0
 	for i := range infoSections {
-		s := &infoSections[i]
-		if !s.wanted(args[1:]) {
+		section := &infoSections[i]
+		if !section.wanted(words) {
 			continue
 		}
 		if sections++; sections > 1 {
 			w.b = append(w.b, "\r\n"...)
 		}
-		w.b = append(w.b, "# "+s.title+"\r\n"...)
-		s.write(&w, c.Server())
+		w.b = append(w.b, "# "+section.title+"\r\n"...)
+		section.write(&w, s)
 	}
-	c.Reply.Verbatim("txt", w.b)
+	return w.b
 }
 
 // wanted tells whether one of the words asks for the section.

@@ -27,6 +27,9 @@ const (
 // not short by its flags, its size or its reply is timed by itself, so that no command that may take long hides in a
 // batch (account, slow.go).
 func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
+	if s.observed != nil {
+		s.observed.sample(s, c, frames)
+	}
 	last := s.nanotime() // the last clock reading
 	from, short := 0, 0  // short commands since then, among frames[from:]
 	for i := range frames {

@@ -52,6 +52,9 @@ func (s *Server) EndOfRound() (more bool) {
 	if len(s.toFlush) > 0 {
 		more = s.flushSome() || more
 	}
+	if s.observed != nil {
+		s.observed.endRound(s)
+	}
 	return more || len(s.ready) > 0
 }
 
@@ -194,6 +197,9 @@ func (s *Server) cron() {
 	s.Stats.PeakMemory = max(s.Stats.PeakMemory, s.Keyspace.Used())
 	s.Stats.LateExpiryMs = s.Keyspace.ExpireBehindMs()
 	s.checkClients()
+	if s.observed != nil {
+		s.observed.roll(s.Reactor.Now())
+	}
 }
 
 // beginRound takes over the round's clock at the first event of a round.

@@ -116,6 +116,8 @@ type Server struct {
 	waitsDue   bool // waits whose time is over have not all been ended
 
 	inRound bool
+
+	observed *Observation // nil unless somebody may look
 }
 
 // Hooks let main and the commands act at the loop's turning points; each may be nil.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"redix/commands"
+	"redix/commands/httpport"
 	"redix/engine"
 	"redix/engine/config"
 	"redix/engine/reactor"
@@ -31,6 +32,7 @@ type Server struct {
 	Engine *engine.Server // belongs to the loop: see OnLoop
 	Addr   string         // of the first TCP listener
 	TLS    string         // of the first TLS listener; its port is a free one, whatever tls-port says
+	HTTP   string         // of the HTTP port, likewise
 	Dir    string         // its directory
 
 	t       testing.TB
@@ -80,6 +82,15 @@ func Start(t testing.TB, reactorName string, flags ...string) *Server {
 	s.Engine.Hooks.Woken = func() {
 		s.aof.Woken()
 		s.runQueue()
+	}
+	if cfg.HTTP.Port != 0 {
+		port, err := httpport.Listen(commands.Observe(s.Engine), log, listen[:1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(port.Close)
+		port.Serve()
+		s.HTTP = port.Addrs()[0].String()
 	}
 	go func() { s.done <- s.Engine.Reactor.Run() }()
 	t.Cleanup(func() {

@@ -28,6 +28,9 @@ var meant = map[string]string{
 	"default-ttl":              "ours",
 	"rdb-version":              "ours",
 	"aof-checksum":             "ours",
+	"http-port":                "ours",
+	"http-bind":                "ours",
+	"http-pprof":               "ours",
 	"set-max-listpack-entries": "since redis-server 7.2",
 	"set-max-listpack-value":   "since redis-server 7.2",
 }

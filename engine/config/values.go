@@ -19,6 +19,7 @@ type Values struct {
 	KeepAliveSeconds int    // 0: off
 	IOReactor        IOReactor
 	TLS              TLS
+	HTTP             HTTP
 
 	ProtectedMode   bool
 	RequirePass     string // empty: no password
