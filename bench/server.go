@@ -118,8 +118,10 @@ func start(ctx context.Context, c candidate, cpu int, parent string, flags []str
 }
 
 // awaitReady connects and asks PING until the answer is PONG.
-func (s *server) awaitReady(ctx context.Context) error {
-	deadline := time.Now().Add(startLimit)
+func (s *server) awaitReady(ctx context.Context) error { return s.awaitReadyFor(ctx, startLimit) }
+
+func (s *server) awaitReadyFor(ctx context.Context, limit time.Duration) error {
+	deadline := time.Now().Add(limit)
 	for {
 		if s.control == nil {
 			s.control, _ = dialControl(s.port) // refused until it listens
@@ -137,7 +139,7 @@ func (s *server) awaitReady(ctx context.Context) error {
 		case <-time.After(5 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("no PONG after %v", startLimit)
+			return fmt.Errorf("no PONG after %v", limit)
 		}
 	}
 }
