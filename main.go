@@ -26,6 +26,7 @@ import (
 	"redix/engine/reactor/auto"
 	"redix/engine/reactor/tlsport"
 	"redix/persistence"
+	"redix/persistence/rdb"
 )
 
 // reserveFDs are kept for the journal, its rewrite and the log when clients take all others.
@@ -84,7 +85,11 @@ func serve(cfg *config.Config) error {
 	p := &process{server: s, log: log}
 	aof, err := persistence.Attach(s, log, persistence.Formats{
 		Rebuild: commands.Rebuild,
-		Entries: func() persistence.EntryWriter { return commands.NewEntryWriter(commands.RDBOptionsOf(s.Config)) },
+		Entries: func(later *[]rdb.Span) persistence.EntryWriter {
+			o := commands.RDBOptionsOf(s.Config)
+			o.Later = later
+			return commands.NewEntryWriter(o)
+		},
 		Builder: func(keepExpired bool) persistence.Builder { return commands.NewEntryBuilder(s, keepExpired) },
 	})
 	if err != nil {

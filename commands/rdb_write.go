@@ -29,7 +29,9 @@ import (
 // RDBOptions say how entries are written.
 type RDBOptions struct {
 	Compress bool // strings of 21 bytes to 64 KiB, with LZF (rdbcompression)
-	Version  int  // rdb-version: the newest version of the format whose types are used; 0: the default
+	// Later, if not nil, gets a note of each of them, for rdb.Compressor.Recompress, in place of compressing it.
+	Later   *[]rdb.Span
+	Version int // rdb-version: the newest version of the format whose types are used; 0: the default
 	// Access, if not nil, appends what is known of the last access to an entry (rdb.AppendIdle or AppendFreq).
 	Access func(dst []byte, e *keyspace.Entry) []byte
 }
@@ -78,7 +80,7 @@ func (w *EntryWriter) Configure(o RDBOptions) {
 	if w.Version == 0 {
 		w.Version = defaultRDBVersion
 	}
-	w.strings.Compress = o.Compress
+	w.strings.Compress, w.strings.Later = o.Compress, o.Later
 }
 
 // defaultRDBVersion is the default of rdb-version.

@@ -14,6 +14,10 @@ const (
 	sliceNs = int64(50 * time.Microsecond)
 	// urgentSliceNs is how long it runs while clients wait for it.
 	urgentSliceNs = int64(500 * time.Microsecond)
+	// workShare: see mayWork.
+	workShare = 25
+	// quietNs is how long no command must have come for it to take all of the time.
+	quietNs = int64(time.Millisecond)
 	// expireBatch is how many keys expire between two looks at the clock.
 	expireBatch = 32
 	// loadBatch is how many commands are loaded between two looks at the clock.
@@ -87,6 +91,7 @@ func (s *Server) background() bool {
 	if s.Keyspace.SnapshotHolding() {
 		end = start + urgentSliceNs
 	}
+	work := s.mayWork(start)
 	more := true
 	for now := start; more && now < end; now = s.nanotime() {
 		more = false
@@ -100,7 +105,7 @@ func (s *Server) background() bool {
 		if s.Keyspace.FreeStep() {
 			more = true
 		}
-		if s.HasWork && s.Hooks.Work() {
+		if work && s.HasWork && s.Hooks.Work() {
 			more = true
 		}
 	}
@@ -108,7 +113,23 @@ func (s *Server) background() bool {
 	s.Stats.SliceNsMax = max(s.Stats.SliceNsMax, took)
 	s.Stats.BackgroundNs += took
 	s.AddLatency(event, took)
+	switch {
+	case work:
+		s.workAt = start + took*workShare
+	case s.HasWork:
+		s.Reactor.TickWithin(max(time.Duration(s.workAt-start), time.Millisecond/10))
+	}
 	return more
+}
+
+// mayWork paces Hooks.Work: while commands keep coming it takes one part in workShare of the loop's time, since what follows
+// from it (compressing, the kernel's writing) takes as much again and more, and where there is one processor, from the same
+// clients. It may always work when no command has come for a while, and when clients wait for it.
+func (s *Server) mayWork(now int64) bool {
+	if s.Stats.Commands != s.workCommands {
+		s.workCommands, s.commandAt = s.Stats.Commands, now
+	}
+	return now >= s.workAt || now-s.commandAt > quietNs || s.Keyspace.SnapshotHolding()
 }
 
 func (s *Server) expiryDue() bool {

@@ -115,6 +115,9 @@ type Server struct {
 	timers     *timers
 	waitsDue   bool // waits whose time is over have not all been ended
 
+	workAt, commandAt int64 // see mayWork
+	workCommands      int64
+
 	inRound bool
 
 	observed *Observation // nil unless somebody may look

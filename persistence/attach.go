@@ -10,6 +10,7 @@ import (
 	"redix/engine"
 	"redix/engine/config"
 	"redix/engine/keyspace"
+	"redix/persistence/rdb"
 	"redix/persistence/vfs"
 )
 
@@ -32,8 +33,8 @@ type Rebuild func(e *keyspace.Entry, put func(args ...[]byte))
 type Formats struct {
 	// Rebuild passes the commands that make up an entry.
 	Rebuild Rebuild
-	// Entries returns a writer of entries in RDB format.
-	Entries func() EntryWriter
+	// Entries returns a writer of entries in RDB format, which notes the strings that are to be compressed later.
+	Entries func(later *[]rdb.Span) EntryWriter
 	// Builder returns one that makes entries of what a snapshot holds. keepExpired: those whose time is over, too.
 	Builder func(keepExpired bool) Builder
 	// FS is the file layer below snapshots; nil: the real one.

@@ -23,8 +23,10 @@ import (
 )
 
 const (
-	// snapshotStep is how many entries are written between two looks at the clock.
-	snapshotStep = 16
+	// Between two looks at the clock, at most as many entries are written as give about stepWanted, stepMin to stepMax: a
+	// whole segment of the index, if they are small.
+	stepMin, stepMax = 16, 512
+	stepWanted        = 32 << 10
 	// saveRetry is how long save points wait after a failure.
 	saveRetry = 5 * time.Second
 	// logEvery is how often the log tells of progress.
@@ -43,6 +45,7 @@ type job struct {
 	started  time.Time
 	logged   time.Time
 	changes  int64 // Server.Dirty at the moment
+	step     int   // entries to write at once
 	peak     int64 // most memory for bytes on their way
 	waiters  []func(err error)
 }
@@ -81,6 +84,7 @@ func (a *Attachment) start(j *job) {
 	j.started = time.Now()
 	j.logged = j.started
 	j.changes = a.server.Dirty
+	j.step = stepMin
 	j.snapshot = a.server.Keyspace.StartSnapshot(j.saver)
 	a.server.HasWork = true
 	a.log.Info(j.what()+" started", "keys", a.keys())
@@ -102,10 +106,18 @@ func (a *Attachment) work() bool {
 		a.server.HasWork = false // until Wake or cron
 		return false
 	}
-	if j.snapshot.Step(snapshotStep) {
+	before := j.out.given()
+	if j.snapshot.Step(j.step) {
 		j.keys[0], j.keys[1] = j.snapshot.Progress()
 		j.snapshot = nil
 		j.saver.finish()
+		return true
+	}
+	switch n := j.out.given() - before; {
+	case n > 2*stepWanted:
+		j.step = max(j.step/4, stepMin)
+	case n < stepWanted/2:
+		j.step = min(2*j.step, stepMax)
 	}
 	return true
 }

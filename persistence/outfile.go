@@ -1,7 +1,7 @@
 // An outFile is a large file in the making: the loop fills chunks, a goroutine of its own writes them.
 //
 //	the loop                                       the goroutine
-//	cur ─► chunks (8 may wait) ══════════════════► [encode] ─► write, synced every 32 MiB
+//	cur ─► chunks (8 may wait) ══════════════════► [encode] ─► write, synced every 4 MiB
 //	    ◄─ spent (buffers to fill again) ◄════════
 //	Finish ─────────────────────────────────────►  trailer, sync, close ─► complete (rename and so on) ─► end
 //
@@ -17,6 +17,7 @@ import (
 	"os"
 	"sync/atomic"
 
+	"redix/persistence/rdb"
 	"redix/persistence/vfs"
 )
 
@@ -24,8 +25,11 @@ const (
 	chunkBytes    = 256 << 10 // bytes gathered before the goroutine gets them
 	chunksMax     = 8         // chunks that may wait for it
 	crowdedBytes  = 2 << 20   // bytes in cur, on top of these, from which on changes have to wait
-	fileSyncEvery = 32 << 20  // bytes between syncs, so that the last one is short
+	fileSyncEvery = 4 << 20   // bytes between syncs, each of which keeps a processor busy for a millisecond or two
 )
+
+// spanBytes is the size of an rdb.Span.
+const spanBytes = 8
 
 // ErrCanceled is the outcome after Cancel.
 var ErrCanceled = errors.New("persistence: canceled")
@@ -37,27 +41,35 @@ type outFile struct {
 	wake func()
 	// encode turns a chunk into bytes of the file, trailer gives those after the last. complete is called when the file is
 	// synced and closed; it has end called. Each runs on the goroutine; encode and trailer may be nil.
-	encode   func(chunk []byte) []byte
+	encode   func(c chunk) []byte
 	trailer  func() []byte
 	complete func()
 
 	cur     []byte
-	running bool // run has been started: with the first chunk, so that the hooks can be set before
+	passed  int64      // bytes that went before cur
+	spans   []rdb.Span // strings in cur that encode may compress
+	running bool       // run has been started: with the first chunk, so that the hooks can be set before
 	ended   bool
-	chunks  chan []byte
-	spent   chan []byte
-	last    []byte // set before chunks is closed
+	chunks  chan chunk
+	spent   chan chunk
+	last    chunk // set before chunks is closed
 
 	canceled atomic.Bool
 	size     atomic.Int64
 	outcome  atomic.Pointer[outcome]
 }
 
+// chunk is what the goroutine gets at once.
+type chunk struct {
+	b     []byte
+	spans []rdb.Span
+}
+
 // outcome is how a file turned out; err nil: it is complete, under its own name.
 type outcome struct{ err error }
 
 func newOutFile(fsys vfs.FS, path string, wake func()) *outFile {
-	return &outFile{fs: fsys, path: path, wake: wake, chunks: make(chan []byte, chunksMax), spent: make(chan []byte, chunksMax)}
+	return &outFile{fs: fsys, path: path, wake: wake, chunks: make(chan chunk, chunksMax), spent: make(chan chunk, chunksMax)}
 }
 
 // pass gives cur to the goroutine if it is large enough, or keeps it when that is behind.
@@ -67,10 +79,12 @@ func (o *outFile) pass() {
 	}
 	o.start()
 	select {
-	case o.chunks <- o.cur:
-		o.cur = nil
+	case o.chunks <- chunk{o.cur, o.spans}:
+		o.passed += int64(len(o.cur))
+		o.cur, o.spans = nil, nil
 		select {
-		case o.cur = <-o.spent:
+		case c := <-o.spent:
+			o.cur, o.spans = c.b, c.spans
 		default:
 		}
 	default:
@@ -93,9 +107,12 @@ func (o *outFile) Full() bool {
 // Crowded tells that changes which would force more out have to wait, too.
 func (o *outFile) Crowded() bool { return len(o.cur) >= crowdedBytes && o.Full() }
 
+// given is how many bytes it has been given so far.
+func (o *outFile) given() int64 { return o.passed + int64(len(o.cur)) }
+
 // Buffered is the memory that it takes for bytes on their way, at present.
 func (o *outFile) Buffered() int64 {
-	return int64(cap(o.cur) + (len(o.chunks)+len(o.spent))*chunkBytes)
+	return int64(cap(o.cur) + cap(o.spans)*spanBytes + (len(o.chunks)+len(o.spent))*chunkBytes)
 }
 
 // Size is how many bytes the file has so far. Any goroutine.
@@ -107,8 +124,8 @@ func (o *outFile) Finish() {
 		return
 	}
 	o.ended = true
-	o.last = o.cur
-	o.cur = nil
+	o.last = chunk{o.cur, o.spans}
+	o.cur, o.spans = nil, nil
 	o.start()
 	close(o.chunks)
 }
@@ -159,13 +176,13 @@ func (o *outFile) run() {
 	}
 	encode := o.encode
 	if encode == nil {
-		encode = func(chunk []byte) []byte { return chunk }
+		encode = func(c chunk) []byte { return c.b }
 	}
-	for chunk := range o.chunks {
-		put(encode(chunk))
-		if cap(chunk) <= 2*chunkBytes {
+	for c := range o.chunks {
+		put(encode(c))
+		if cap(c.b) <= 2*chunkBytes {
 			select {
-			case o.spent <- chunk[:0]:
+			case o.spent <- chunk{c.b[:0], c.spans[:0]}:
 			default:
 			}
 		}

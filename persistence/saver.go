@@ -97,11 +97,13 @@ type EntryWriter interface {
 // rdbSaver writes RDB. In the middle of a large value, other entries gather in side.
 type rdbSaver struct {
 	*outFile
-	whole, parts EntryWriter
+	whole, aside EntryWriter // into cur, into side
+	parts        EntryWriter
 	sizes        []dbSize
 	db           int // in force at the end of cur
 	inPart       bool
 	side         []byte
+	sideSpans    []rdb.Span
 	sideDB       int
 }
 
@@ -112,7 +114,8 @@ const sideMax = 1 << 20
 
 // newRDBSaver begins a file with the contents of ks at this moment. out is not running yet.
 func newRDBSaver(out *outFile, ks *keyspace.Keyspace, o rdbOptions) *rdbSaver {
-	s := &rdbSaver{outFile: out, whole: o.entries(), parts: o.entries(), db: noDB}
+	s := &rdbSaver{outFile: out, db: noDB}
+	s.whole, s.parts, s.aside = o.entries(&out.spans), o.entries(&out.spans), o.entries(&s.sideSpans)
 	for i := range ks.Len() {
 		s.sizes = append(s.sizes, dbSize{ks.DB(i).Len(), ks.DB(i).Expires()})
 	}
@@ -128,11 +131,18 @@ func newRDBSaver(out *outFile, ks *keyspace.Keyspace, o rdbOptions) *rdbSaver {
 		aux("aof-base", "0")
 	}
 	var crc uint64
-	if o.checksum {
-		out.encode = func(chunk []byte) []byte {
-			crc = rdb.CRC64(crc, chunk)
-			return chunk
+	var short []byte
+	strings := rdb.Compressor{Compress: true}
+	out.encode = func(c chunk) []byte {
+		b := c.b
+		if len(c.spans) > 0 {
+			short = strings.Recompress(short[:0], b, c.spans)
+			b = short
 		}
+		if o.checksum {
+			crc = rdb.CRC64(crc, b)
+		}
+		return b
 	}
 	out.trailer = func() []byte { return rdb.AppendChecksum(nil, crc) }
 	return s
@@ -140,7 +150,7 @@ func newRDBSaver(out *outFile, ks *keyspace.Keyspace, o rdbOptions) *rdbSaver {
 
 // rdbOptions say how a file is written.
 type rdbOptions struct {
-	entries  func() EntryWriter
+	entries  func(later *[]rdb.Span) EntryWriter
 	checksum bool
 	base     bool // of a journal
 }
@@ -157,7 +167,7 @@ func (s *rdbSaver) Save(db int, e *keyspace.Entry) {
 		s.side = rdb.AppendSelectDB(s.side, db)
 		s.sideDB = db
 	}
-	s.side = appendWhole(s.whole, s.side, e)
+	s.side = appendWhole(s.aside, s.side, e)
 }
 
 func (s *rdbSaver) selectDB(db int) {
@@ -190,7 +200,12 @@ func (s *rdbSaver) SavePart(db int, e *keyspace.Entry) (done bool) {
 	}
 	s.inPart = !done
 	if done && len(s.side) > 0 {
+		for _, sp := range s.sideSpans {
+			sp.At += uint32(len(s.cur))
+			s.spans = append(s.spans, sp)
+		}
 		s.cur = append(s.cur, s.side...)
+		s.sideSpans = s.sideSpans[:0]
 		s.db = s.sideDB
 		if s.side = s.side[:0]; cap(s.side) > 2*sideMax {
 			s.side = nil

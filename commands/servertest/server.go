@@ -22,6 +22,7 @@ import (
 	"redix/engine/reactor/auto"
 	"redix/engine/reactor/tlsport"
 	"redix/persistence"
+	"redix/persistence/rdb"
 )
 
 // Reactors are the engines of this system, by the names that io-reactor takes.
@@ -64,7 +65,11 @@ func Start(t testing.TB, reactorName string, flags ...string) *Server {
 	}
 	if s.aof, err = persistence.Attach(s.Engine, log, persistence.Formats{
 		Rebuild: commands.Rebuild,
-		Entries: func() persistence.EntryWriter { return commands.NewEntryWriter(commands.RDBOptionsOf(s.Engine.Config)) },
+		Entries: func(later *[]rdb.Span) persistence.EntryWriter {
+			o := commands.RDBOptionsOf(s.Engine.Config)
+			o.Later = later
+			return commands.NewEntryWriter(o)
+		},
 		Builder: func(keepExpired bool) persistence.Builder { return commands.NewEntryBuilder(s.Engine, keepExpired) },
 	}); err != nil {
 		t.Fatal(err)

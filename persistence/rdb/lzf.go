@@ -18,6 +18,8 @@ const (
 	lzfMaxRun    = 32
 	lzfMinCopy   = 3
 	lzfHashBits  = 13
+	lzfShort     = 512 // strings up to this length use a small part of the table, which stays in cache
+	lzfShortBits = 9
 	lzfSkipShift = 4 // after 2^4 bytes without a copy every second place is looked at, and so on
 )
 
@@ -25,16 +27,49 @@ const (
 // it. It remembers nothing between strings but its table.
 type Compressor struct {
 	Compress bool
+	// Later, if not nil, gets a note of each string that might get shorter, and the string is appended as it is:
+	// Recompress does the rest, elsewhere.
+	Later *[]Span
 
 	table *[1 << lzfHashBits]uint32 // place of the last three bytes with a hash, counted from base
 	base  uint32
 	out   []byte
 }
 
+// Span is a string that may be compressed later: where it begins in a buffer, with its length, and how long it is in bytes.
+type Span struct{ At, Size uint32 }
+
+// Recompress appends src, whose strings at spans it compresses where that makes them shorter. Spans are in order.
+func (z *Compressor) Recompress(dst, src []byte, spans []Span) []byte {
+	at := 0
+	for _, sp := range spans {
+		dst = append(dst, src[at:sp.At]...)
+		from := int(sp.At) + lenBytes(int(sp.Size))
+		at = from + int(sp.Size)
+		dst = z.AppendString(dst, src[from:at])
+	}
+	return append(dst, src[at:]...)
+}
+
+// lenBytes is what AppendLen takes for the length of a string that is compressed.
+func lenBytes(n int) int {
+	switch {
+	case n < 1<<6:
+		return 1
+	case n < 1<<14:
+		return 2
+	}
+	return 5
+}
+
 // AppendString appends a string as AppendString does, or compressed.
 func (z *Compressor) AppendString(dst, s []byte) []byte {
 	if !z.Compress || len(s) <= lzfMinBytes || len(s) > lzfMaxBytes {
 		return AppendString(dst, s)
+	}
+	if z.Later != nil {
+		*z.Later = append(*z.Later, Span{uint32(len(dst)), uint32(len(s))})
+		return append(AppendLen(dst, uint64(len(s))), s...)
 	}
 	if !z.compress(s) {
 		return append(AppendLen(dst, uint64(len(s))), s...)
@@ -55,12 +90,16 @@ func (z *Compressor) compress(s []byte) bool {
 	}
 	base := z.base + 1
 	z.base += uint32(len(s)) + 1
+	shift := 32 - lzfHashBits
+	if len(s) <= lzfShort {
+		shift = 32 - lzfShortBits
+	}
 	out := z.out[:0]
 	limit := len(s) - 4
 	run := 0 // where the bytes begin that have not been dealt with
 	for i := 0; i+4 <= len(s); {
 		word := binary.LittleEndian.Uint32(s[i:])
-		slot := &z.table[word<<8*2654435761>>(32-lzfHashBits)]
+		slot := &z.table[word<<8*2654435761>>shift]
 		at := int(*slot) - int(base)
 		*slot = base + uint32(i)
 		if at < 0 || i-at > lzfWindow || s[at] != s[i] || s[at+1] != s[i+1] || s[at+2] != s[i+2] {
