@@ -132,8 +132,9 @@ func (s *Server) mayWork(now int64) bool {
 	return now >= s.workAt || now-s.commandAt > quietNs || s.Keyspace.SnapshotHolding()
 }
 
+// expiryDue tells that active expiry has something to do, and a snapshot has room for what it removes.
 func (s *Server) expiryDue() bool {
-	return !s.NoActiveExpire && s.Keyspace.SoonestMs() < s.Keyspace.NowMs
+	return s.Keyspace.SoonestMs() < s.Keyspace.NowMs && !s.NoActiveExpire && !s.Keyspace.SnapshotCrowded()
 }
 
 // loadStep loads some commands. It returns false when the disk has to bring more first, and true otherwise, also at the

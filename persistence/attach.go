@@ -218,7 +218,12 @@ func (a *Attachment) startRewrite() error {
 // startBase begins to write a base file at the moment that the journal has cut its incr files.
 func (a *Attachment) startBase(base *BaseWriter) {
 	j := &job{base: base, out: base.outFile}
-	j.saver = newCommandSaver(base, a.formats.Rebuild)
+	if a.server.Config.AOFUseRDBPreamble {
+		base.RDB = true
+		j.saver = newRDBSaver(base.outFile, a.server.Keyspace, a.rdbOptions(true))
+	} else {
+		j.saver = newCommandSaver(base, a.formats.Rebuild)
+	}
 	a.start(j)
 }
 

@@ -26,7 +26,7 @@ const (
 	// Between two looks at the clock, at most as many entries are written as give about stepWanted, stepMin to stepMax: a
 	// whole segment of the index, if they are small.
 	stepMin, stepMax = 16, 512
-	stepWanted        = 32 << 10
+	stepWanted       = 32 << 10
 	// saveRetry is how long save points wait after a failure.
 	saveRetry = 5 * time.Second
 	// logEvery is how often the log tells of progress.
@@ -85,7 +85,7 @@ func (a *Attachment) start(j *job) {
 	j.logged = j.started
 	j.changes = a.server.Dirty
 	j.step = stepMin
-	j.snapshot = a.server.Keyspace.StartSnapshot(j.saver)
+	j.snapshot = a.server.Keyspace.StartSnapshot(j.saver, j.base != nil)
 	a.server.HasWork = true
 	a.log.Info(j.what()+" started", "keys", a.keys())
 }

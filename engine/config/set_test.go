@@ -20,7 +20,7 @@ var others = map[string]string{
 	"appendonly": "yes", "appendfsync": "always", "appenddirname": "d", "appendfilename": "f", "aof-load-truncated": "no", "aof-checksum": "no", "aof-timestamp-enabled": "yes",
 	"auto-aof-rewrite-percentage": "50", "auto-aof-rewrite-min-size": "1048576",
 	"dbfilename": "f.rdb", "rdbcompression": "no", "rdbchecksum": "no", "rdb-version": "11", "sanitize-dump-payload": "clients",
-	"stop-writes-on-bgsave-error": "no", "rdb-del-sync-files": "yes", "rdb-save-incremental-fsync": "no",
+	"aof-use-rdb-preamble": "no", "stop-writes-on-bgsave-error": "no", "rdb-del-sync-files": "yes", "rdb-save-incremental-fsync": "no",
 	"aof-rewrite-incremental-fsync": "no",
 	"save":                          "1 2 3 4", "lazyfree-lazy-eviction": "yes", "lazyfree-lazy-expire": "yes", "lazyfree-lazy-server-del": "yes",
 	"lazyfree-lazy-user-del": "yes", "lazyfree-lazy-user-flush": "yes", "activerehashing": "no",

@@ -66,6 +66,7 @@ type Values struct {
 	RDBChecksum                bool
 	RDBVersion                 int // 9 to 11: the newest format of streams
 	SanitizeDumpPayload        int
+	AOFUseRDBPreamble          bool
 	StopWritesOnSaveError      bool
 	RDBDelSyncFiles            bool
 	RDBSaveIncrementalFsync    bool

@@ -77,7 +77,7 @@ func (m *machine) Expired(db *DB, key []byte) {
 	if e == nil || e.deadline == 0 || e.deadline >= m.ks.NowMs {
 		m.fail("key %q of database %d expired at %d; the model has %+v", key, db.ID, m.ks.NowMs, e)
 	}
-	if m.shot != nil { // whichever database it was in
+	if m.shot != nil && !m.shot.keepExpired { // whichever database it was in
 		for i := range m.shotModel {
 			if old := m.shotModel[i][string(key)]; old != nil && old.deadline == e.deadline {
 				m.expiredIn[i][string(key)] = true
@@ -273,7 +273,7 @@ func (m *machine) startSnapshot() {
 		m.expiredIn[i] = map[string]bool{}
 	}
 	m.saver = modelSaver{m: m}
-	m.shot = m.ks.StartSnapshot(&m.saver)
+	m.shot = m.ks.StartSnapshot(&m.saver, m.pick(2) == 0)
 }
 
 // modelSaver checks what a snapshot gives out.

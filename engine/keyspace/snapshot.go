@@ -24,7 +24,7 @@ import "slices"
 //
 //	another deadline, RENAME, MOVE    the queue has the old key and deadline
 //	deleted, overwritten, flushed     the snapshot owns the value from then on, and frees it when it is written
-//	expired                           nobody could read it again: it is left out, like any expired entry
+//	expired                           the same
 //	changed in place                  the caller asks SnapshotHolds before, and lets the client wait; the value goes to
 //	                                  the head of the queue. A change that did not ask has the rest of it written at
 //	                                  once, however long that takes: right in any case, not always quick
@@ -42,12 +42,14 @@ import "slices"
 //
 // A database that is flushed leaves its index to the snapshot, which walks it to its end and then queues it to be freed;
 // one that is swapped is recognised by its index. Blocks may move, but for the values in the queue (see Saving). An entry
-// that expires while it is ahead is left out.
+// that expires while it is ahead is left out, unless the snapshot is to keep those: where commands follow that may have read it.
 type Snapshot struct {
 	ks    *Keyspace
 	saver Saver
-	parts []part
-	at    int // part that is being walked
+	// keepExpired: what expires meanwhile is given out as well.
+	keepExpired bool
+	parts       []part
+	at          int // part that is being walked
 
 	queue    []*largeValue          // to be written in parts, in this order; the first may be half written
 	queued   map[uint64]*largeValue // the same by identity
@@ -95,14 +97,14 @@ type largeValue struct {
 // partBytes is the size from which an Object is written in parts; tests make it smaller.
 const partBytes = 64 << 10
 
-// StartSnapshot begins a snapshot of this moment. saver gets every entry, from Step or from within a change. There is one
-// snapshot at a time: it panics on a second.
-func (ks *Keyspace) StartSnapshot(saver Saver) *Snapshot {
+// StartSnapshot begins a snapshot of this moment. saver gets every entry, from Step or from within a change; those that expire
+// before their turn only with keepExpired. There is one snapshot at a time: it panics on a second.
+func (ks *Keyspace) StartSnapshot(saver Saver, keepExpired bool) *Snapshot {
 	if ks.snapshot != nil {
 		panic("keyspace: a snapshot is already running")
 	}
 	ks.epoch++
-	s := &Snapshot{ks: ks, saver: saver, queued: map[uint64]*largeValue{}}
+	s := &Snapshot{ks: ks, saver: saver, keepExpired: keepExpired, queued: map[uint64]*largeValue{}}
 	s.parts = make([]part, 0, len(ks.dbs)) // Index.walk points into it
 	for i, db := range ks.dbs {
 		if db.idx.count > 0 {
@@ -292,8 +294,11 @@ func (s *Snapshot) writeNow(v *largeValue) {
 	s.dequeue(i)
 }
 
-// expiring is called before an entry expires.
+// expiring is called before an entry expires: it need not be given out any more, unless it is to be kept.
 func (s *Snapshot) expiring(e *Entry) {
+	if s.keepExpired {
+		return
+	}
 	if p, ok := s.unsaved(e); ok {
 		e.at.seg.mark(e.at.slot, p.epoch)
 	}

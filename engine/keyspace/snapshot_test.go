@@ -51,7 +51,7 @@ func TestSnapshotThroughSplits(t *testing.T) {
 			}
 			want := maps.Clone(model)
 			saver := &listSaver{t, map[string]string{}}
-			s := ks.StartSnapshot(saver)
+			s := ks.StartSnapshot(saver, false)
 			for phase := range 6 {
 				for range 6_000 {
 					if phase%2 == 0 {
@@ -99,7 +99,7 @@ func TestSnapshotAllocatesNothing(t *testing.T) {
 		db.SetString(&e, names[i], []byte("a value of thirty bytes or more"), 0)
 	}
 	var saver countSaver
-	s := ks.StartSnapshot(&saver)
+	s := ks.StartSnapshot(&saver, false)
 	next := 0
 	if n := testing.AllocsPerRun(keys/2, func() {
 		e, _ := db.Lookup(names[next])
