@@ -6,6 +6,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -25,6 +26,7 @@ import (
 	"redix/engine/reactor"
 	"redix/engine/reactor/auto"
 	"redix/engine/reactor/tlsport"
+	"redix/engine/supervise"
 	"redix/persistence"
 	"redix/persistence/rdb"
 )
@@ -33,7 +35,11 @@ import (
 const reserveFDs = 32
 
 func main() {
-	cfg, err := config.Load(os.Args[1:], os.Environ(), os.Stdin)
+	args, ping := os.Args[1:], false
+	if len(args) > 0 && args[0] == "--ping" {
+		args, ping = args[1:], true
+	}
+	cfg, err := config.Load(args, os.Environ(), os.Stdin)
 	switch {
 	case errors.Is(err, config.ErrHelp):
 		_ = config.Help(os.Stdout)
@@ -42,7 +48,19 @@ func main() {
 		fmt.Println("Redix", engine.Version)
 		return
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case ping:
+		err = supervise.Ping(cfg)
+	case cfg.Daemonize:
+		detached, code, failed := supervise.Detach()
+		if err = failed; detached && err == nil {
+			os.Exit(code)
+		}
+		if err == nil {
+			err = serve(cfg)
+		}
+	default:
 		err = serve(cfg)
 	}
 	if err != nil {
@@ -63,7 +81,7 @@ func serve(cfg *config.Config) error {
 	if err := os.Chdir(cfg.Dir); err != nil {
 		return fmt.Errorf("dir: %w", err)
 	}
-	log, err := openLog(cfg)
+	log, reopen, err := openLog(cfg)
 	if err != nil {
 		return err
 	}
@@ -82,7 +100,7 @@ func serve(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	p := &process{server: s, log: log}
+	p := &process{server: s, log: log, reopen: reopen}
 	aof, err := persistence.Attach(s, log, persistence.Formats{
 		Rebuild: commands.Rebuild,
 		Entries: func(later *[]rdb.Span) persistence.EntryWriter {
@@ -103,6 +121,7 @@ func serve(cfg *config.Config) error {
 	s.Hooks.Shutdown = p.stop
 	s.Hooks.Fatal = func(err error) { p.failure = err; s.Reactor.Stop() }
 	p.watchSignals()
+	defer p.supervise()()
 	if cfg.HTTP.Port != 0 {
 		port, err := httpport.Listen(commands.Observe(s), log, httpAddresses(cfg))
 		if err != nil {
@@ -116,6 +135,9 @@ func serve(cfg *config.Config) error {
 			log.Info("ready to accept connections", "address", a.String(), "reactor", s.Reactor.Name())
 		}
 	}
+	if err := supervise.Detached(); err != nil {
+		return fmt.Errorf("daemonize: %w", err)
+	}
 	if err := s.Reactor.Run(); err != nil {
 		return err
 	}
@@ -127,15 +149,61 @@ type process struct {
 	server   *engine.Server
 	aof      *persistence.Attachment
 	log      *slog.Logger
+	reopen   func() error // of the log file
+	notifier *supervise.Notifier
 	signaled atomic.Bool
 	failure  error
+}
+
+// supervise tells the service manager how the server gets on and writes the pid file; what it returns is for the end.
+func (p *process) supervise() (end func()) {
+	s, cfg := p.server, p.server.Config
+	var err error
+	if p.notifier, err = supervise.NewNotifier(cfg.Supervised, os.Getenv); err != nil {
+		p.log.Warn("nobody is told when the server is ready", "error", err)
+	}
+	commands.Supervised = p.notifier.Name()
+	cron, told, said := s.Hooks.Cron, false, time.Time{}
+	s.Hooks.Cron = func() {
+		cron()
+		p.notifier.Beat()
+		loading, done, total := s.LoadProgress()
+		switch now := s.Reactor.Now(); {
+		case !loading && !told:
+			told = true
+			p.notifier.Ready()
+		case loading && now.Sub(said) > time.Second:
+			said = now
+			p.notifier.Progress(fmt.Sprintf("Loading: %.0f %%", 100*float64(done)/float64(max(total, 1))))
+		}
+	}
+	if cfg.PidFile == "" {
+		if !cfg.Daemonize {
+			return func() {}
+		}
+		cfg.PidFile = "/var/run/redix.pid"
+	}
+	remove, err := supervise.PidFile(cfg.PidFile)
+	if err != nil {
+		p.log.Warn("cannot write the pid file", "error", err)
+	}
+	return remove
 }
 
 // watchSignals lets SIGTERM and SIGINT stop the server in good order; a second one ends it at once.
 func (p *process) watchSignals() {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
-	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP)
+	signal.Ignore(syscall.SIGPIPE)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	go func() {
+		for range hangups {
+			if err := p.reopen(); err != nil {
+				p.log.Error("the log file cannot be opened anew", "error", err)
+			}
+		}
+	}()
 	p.server.Hooks.Woken = func() {
 		p.aof.Woken()
 		if p.signaled.Load() {
@@ -161,6 +229,7 @@ func (p *process) watchSignals() {
 func (p *process) stop(o engine.ShutdownOptions) error {
 	loading, _, _ := p.server.LoadProgress()
 	if !loading && (o.Save || len(p.server.Config.SavePoints) > 0 && !o.NoSave) {
+		p.notifier.Progress("Saving")
 		if err := p.aof.SaveNow(); err != nil {
 			p.log.Error("the snapshot could not be written", "error", err)
 			if !o.Force {
@@ -168,6 +237,7 @@ func (p *process) stop(o engine.ShutdownOptions) error {
 			}
 		}
 	}
+	p.notifier.Stopping()
 	p.server.Reactor.CloseListeners()
 	if err := p.aof.Close(); err != nil {
 		p.log.Error("the journal could not be written to its end", "error", err)
@@ -214,16 +284,18 @@ func tcpAddresses(bind []string, port int) []reactor.Address {
 	return out
 }
 
-// openLog returns a logger to the configured file or to standard output; its level follows the configuration.
-func openLog(cfg *config.Config) (*slog.Logger, error) {
-	out := os.Stdout
+// openLog returns a logger to the configured file or to standard output, whose level follows the configuration, and what
+// opens the file anew.
+func openLog(cfg *config.Config) (*slog.Logger, func() error, error) {
+	var out io.Writer = os.Stdout
+	reopen := func() error { return nil }
 	if cfg.LogFile != "" {
-		f, err := os.OpenFile(cfg.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		f, err := supervise.OpenLog(cfg.LogFile)
 		if err != nil {
-			return nil, fmt.Errorf("logfile: %w", err)
+			return nil, nil, err
 		}
-		out = f
+		out, reopen = f, f.Reopen
 	}
 	commands.LogLevel.Set(cfg.LogLevel.Slog())
-	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: &commands.LogLevel})), nil
+	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: &commands.LogLevel})), reopen, nil
 }

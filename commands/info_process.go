@@ -18,6 +18,9 @@ import (
 	"redix/engine/acl"
 )
 
+// Supervised is who watches over the process: no, systemd or upstart.
+var Supervised = "no"
+
 // system is what does not change while the process runs.
 type system struct {
 	os, executable string
@@ -68,7 +71,7 @@ func infoServer(w *infoWriter, s *engine.Server) {
 	w.text("io_reactor", s.Reactor.Name())
 	w.text("go_version", runtime.Version())
 	w.int("process_id", int64(os.Getpid()))
-	w.text("process_supervised", "no")
+	w.text("process_supervised", Supervised)
 	w.text("run_id", runID)
 	port := s.Config.Port
 	if port == 0 {

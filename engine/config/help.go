@@ -10,6 +10,7 @@ import (
 
 const usage = `Usage: redix [FILE] [--DIRECTIVE VALUE ...]
        redix - < FILE          read directives from standard input
+       redix --ping [FILE] [--DIRECTIVE VALUE ...]   ask the server that this starts whether it is alive
        redix --help | --version
 
 FILE has one directive a line, in the syntax of redis.conf. A directive can also be given as a flag, or as an environment

@@ -33,7 +33,7 @@ var others = map[string]string{
 	"tls-ca-cert-dir": "/certs", "tls-auth-clients": "optional", "tls-protocols": "TLSv1.3", "tls-ciphers": "ECDHE-RSA-AES128-GCM-SHA256",
 	"tls-prefer-server-ciphers": "yes", "tls-session-caching": "no", "tls-session-cache-size": "1", "tls-session-cache-timeout": "2",
 	"tls-replication": "yes", "tls-cluster": "yes", "tls-client-cert-file": "cc.pem", "tls-client-key-file": "ck.pem",
-	"tls-client-key-file-pass": "q", "http-port": "7002", "http-bind": "::1", "http-pprof": "yes",
+	"tls-client-key-file-pass": "q", "http-port": "7002", "http-bind": "::1", "http-pprof": "yes", "daemonize": "yes", "supervised": "auto", "pidfile": "/run/redix.pid",
 	"stream-node-max-entries": "2", "hll-sparse-max-bytes": "1",
 	"slowlog-log-slower-than": "-1", "slowlog-max-len": "0", "latency-monitor-threshold": "100", "latency-tracking": "no",
 	"latency-tracking-info-percentiles": "0 12.5 100",

@@ -110,13 +110,13 @@ var limitRows = group{"Clients", []Directive{
 		Help: "Pending output at which a client of the class is disconnected: at once over the hard size, after the seconds over the soft size. 0 means no limit. Classes that are not named keep their limits."},
 }}
 
-var generalRows = group{"General", []Directive{
+var generalRows = group{"General", append(processRows, []Directive{
 	{Name: "loglevel", Default: "notice", Mutable: true,
 		kind: oneOf(func(v *Values) *LogLevel { return &v.LogLevel }, "debug", "verbose", "notice", "warning", "error", "nothing"),
 		Help: "Least important level that is logged. redis-server has no error."},
 	{Name: "logfile", Default: "",
 		kind: text(func(v *Values) *string { return &v.LogFile }),
-		Help: "File to log to; empty means standard output."},
+		Help: "File to log to; empty means standard output. It is opened anew on SIGHUP, after it has been moved away."},
 	{Name: "databases", Default: "16",
 		kind: integer(1, maxInt32, func(v *Values) *int { return &v.Databases }),
 		Help: "Number of databases that SELECT can choose from."},
@@ -129,7 +129,7 @@ var generalRows = group{"General", []Directive{
 	{Name: "notify-keyspace-events", Default: "", Mutable: true,
 		kind: eventClasses(func(v *Values) *string { return &v.NotifyEvents }),
 		Help: "Classes of keyspace events that are published, and where: K by key, E by event; g generic, $ strings, l lists, s sets, h hashes, z sorted sets, x expired, e evicted, t streams, d modules, A for all of these; n new keys, m misses. Empty means none."},
-}}
+}...)}
 
 var slowRows = group{"Slow commands and latency", []Directive{
 	{Name: "slowlog-log-slower-than", Default: "10000", Mutable: true,

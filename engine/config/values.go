@@ -44,6 +44,10 @@ type Values struct {
 	LatencyTracking    bool
 	LatencyPercentiles []float64
 
+	Daemonize  bool
+	Supervised Supervision
+	PidFile    string // path, empty: none
+
 	LogLevel  LogLevel
 	LogFile   string // path, empty: standard output
 	Databases int
