@@ -331,7 +331,7 @@ func testBench(t *testing.T) *runner {
 func TestSmoke(t *testing.T) {
 	r := testBench(t)
 	pattern := regexp.MustCompile(`^(get-p16|mset10-p16|rb-set-p16|set-always-p16|memory-small-hash|lazy-reader|` +
-		`rb-lrange-100-p16|rb-zpopmin-p1|big-zrange|big-sinter|big-xreadgroup|memory-stream)$`)
+		`rb-lrange-100-p16|rb-zpopmin-p1|big-zrange|big-sinter|big-xreadgroup|memory-stream|publish-10k)$`)
 	for _, sc := range scenarios() {
 		if !pattern.MatchString(sc.name) || strings.HasPrefix(sc.name, "rb-") && r.redisBenchmark == "" {
 			continue

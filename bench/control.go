@@ -43,12 +43,17 @@ func (c *control) do(args ...string) (string, error) {
 	if _, err := c.nc.Write(load.Command(nil, args...)); err != nil {
 		return "", err
 	}
+	return c.read(args[0])
+}
+
+// read returns the reply to a command that has been sent.
+func (c *control) read(name string) (string, error) {
 	c.buf = c.buf[:0]
 	chunk := make([]byte, 16<<10)
 	for {
 		n, err := c.nc.Read(chunk)
 		if err != nil {
-			return "", fmt.Errorf("%s: %w", args[0], err)
+			return "", fmt.Errorf("%s: %w", name, err)
 		}
 		c.buf = append(c.buf, chunk[:n]...)
 		size, reply := redcon.ReadNextRESP(c.buf)
@@ -56,10 +61,10 @@ func (c *control) do(args ...string) (string, error) {
 			continue
 		}
 		if size == 0 {
-			return "", fmt.Errorf("%s: reply over %d bytes", args[0], replyLimit)
+			return "", fmt.Errorf("%s: reply over %d bytes", name, replyLimit)
 		}
 		if reply.Type == redcon.Error {
-			return "", fmt.Errorf("%s: %s", args[0], reply.String())
+			return "", fmt.Errorf("%s: %s", name, reply.String())
 		}
 		return reply.String(), nil
 	}

@@ -1,10 +1,11 @@
 //go:build linux
 
-// The set "types": every data type beside redis-server. Three parts:
+// The set "types": every data type beside redis-server. Its parts:
 //
 //	rb-NAME-pN     redis-benchmark's default tests, with its own generator
 //	big-NAME       one command on a structure of a million elements, 50 clients, pipeline 16
 //	memory-NAME    resident memory per element (memory.go measures)
+//	publish-10k    what others feel while a message goes to ten thousand subscribers (publish.go)
 
 package main
 
@@ -26,6 +27,8 @@ func typeScenarios() []scenario {
 	all := defaultTests()
 	all = append(all, bigScenarios()...)
 	all = append(all, typeMemoryScenarios()...)
+	all = append(all, scenario{name: "publish-10k", about: "PING while messages of 200 B go to 10 k subscribers", maxRuns: 2, measure: publishToMany,
+		flags: append([]string{"--maxclients", "10100"}, noJournal...), bounds: []bound{ownAtMost(metricMax, 5000, 2000)}})
 	for i := range all {
 		all[i].set = typesSet
 	}

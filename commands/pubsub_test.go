@@ -289,3 +289,81 @@ func TestManySubscribers(t *testing.T) {
 		})
 	})
 }
+
+// TestMessagesAreShared: subscribers that lag, each at another place, get the bytes of every message, although their outputs
+// hold the same copy of the first.
+func TestMessagesAreShared(t *testing.T) {
+	const crowd = 12
+	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
+		var conns []*servertest.Conn
+		for i := range crowd {
+			c := s.Dial()
+			c.Hello(2 + i%2)
+			c.Must("SUBSCRIBE", "x")
+			conns = append(conns, c)
+		}
+		var sizes []int
+		pub := s.Dial()
+		for i, size := range []int{3_000_000, 100, 2_000_000, 0, 700_000, 5} {
+			if i == 2 { // some have read a part by now
+				for k, c := range conns {
+					if _, err := c.In.Peek(1 + k*5000); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			sizes = append(sizes, size)
+			if n := pub.Must("PUBLISH", "x", strings.Repeat(string(rune('a'+i)), size)); n.Int != crowd {
+				t.Errorf("PUBLISH: %s", n)
+			}
+		}
+		for k, c := range conns {
+			for i, size := range sizes {
+				got := c.Receive()
+				if want := strings.Repeat(string(rune('a'+i)), size); len(got.Elems) != 3 || got.Elems[2].Str != want {
+					t.Fatalf("subscriber %d: message %d is %.60s", k, i, got)
+				}
+			}
+			c.Must("PING")
+		}
+	}, "--client-output-buffer-limit", "pubsub 0 0 0")
+}
+
+// TestPublishingInPipelines: who publishes to many as fast as it can has to wait, so that the subscribers, who read, are not
+// taken for slow ones, and others have their turns.
+func TestPublishingInPipelines(t *testing.T) {
+	const crowd, messages = 300, 400
+	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
+		done := make(chan error, crowd)
+		for range crowd {
+			c := s.Dial()
+			c.Must("SUBSCRIBE", "x")
+			go func() {
+				for i := range messages {
+					v, err := c.TryReceive()
+					if err != nil || v.Elems[2].Str[1000:] != fmt.Sprint(i) {
+						done <- fmt.Errorf("message %d: %.50s %w", i, v, err)
+						return
+					}
+				}
+				done <- nil
+			}()
+		}
+		pub, other := s.Dial(), s.Dial()
+		for i := range messages {
+			pub.Send("PUBLISH", "x", strings.Repeat("m", 1000)+fmt.Sprint(i))
+		}
+		pub.Flush()
+		other.Must("PING")
+		for range messages {
+			if n := pub.Receive(); n.Int != crowd {
+				t.Fatalf("PUBLISH: %s", n)
+			}
+		}
+		for range crowd {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+	}, "--client-output-buffer-limit", "pubsub 8mb 1mb 1")
+}

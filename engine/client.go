@@ -179,5 +179,5 @@ func (c *Client) Memory() int64 {
 	if c.tx != nil {
 		q += c.tx.bytes
 	}
-	return int64(clientBytes + q + cap(c.out.buf) + c.parser.Pending())
+	return int64(clientBytes + q + cap(c.out.buf) + c.out.moreBytes + c.parser.Pending())
 }

@@ -13,6 +13,7 @@ import "redix/engine/reactor"
 //	it would change what a snapshot has to write     until that is written (saving.go)
 //	it may add data and memory is short              until enough has been evicted (evict.go)
 //	it has run maxPerRound commands in this round    until the others have had their turn (EndOfRound)
+//	it has published to many                         until the others have had theirs, or the messages are out
 
 const (
 	maxPerRound = 2048      // commands of one client in a round: about 1 ms
@@ -153,6 +154,7 @@ func (s *Server) process(c *Client, buf []byte) (done int) {
 	r.B, r.Proto = s.scratch[:0], c.Proto
 	c.Reply, s.current = r, c
 	s.holdUntil = 0
+	s.fanout = 0
 	count := 0
 	more := true
 	if c.suspended != nil && !c.waiting {
@@ -196,7 +198,7 @@ func (s *Server) process(c *Client, buf []byte) (done int) {
 // not parsed before it can run: a frame with large arguments, and one that is not an array, since its words are unquoted
 // where they stand.
 func (s *Server) mayRun(c *Client, first byte) bool {
-	if c.closed || c.closing || c.waiting || c.blocked != nil || c.out.pending() >= stallOutput {
+	if c.closed || c.closing || c.waiting || c.ready || c.blocked != nil || c.out.pending() >= stallOutput {
 		return false
 	}
 	if (first != '*' || len(c.bigs) > 0) && s.journalFull() {

@@ -29,9 +29,85 @@ type output struct {
 	released int    // bytes of buf that may be sent
 	base     int64  // position of buf[0]
 	holds    int    // entries of this client in Server.holds
+	shared   bool   // buf is a message that other clients' outputs hold, too: it may be read, and no more
+
+	// Shared messages that come after buf; only where there is one. Nothing in them waits for the journal.
+	more      [][]byte
+	moreBytes int
 }
 
-func (o *output) pending() int { return len(o.buf) - o.at }
+// shareFrom is from what size in bytes on a message is shared rather than copied behind what is pending.
+const shareFrom = 1024
+
+func (o *output) pending() int { return len(o.buf) - o.at + o.moreBytes }
+
+// add appends b. Shared messages are copied then: a client that gets replies is seldom one that lags behind messages.
+func (o *output) add(b []byte) {
+	for i, m := range o.more {
+		o.buf, o.more[i] = append(o.buf, m...), nil
+		o.shared = false
+	}
+	if o.holds == 0 {
+		o.released = len(o.buf)
+	}
+	o.more, o.moreBytes = nil, 0
+	o.buf = append(o.buf, b...)
+	o.shared = false
+}
+
+// share is add for a message that nobody changes any more: it is kept as it is where that is possible. A shared buf has no
+// capacity left, so that whatever is appended goes to a copy.
+func (o *output) share(b []byte) {
+	switch {
+	case o.buf == nil:
+		o.buf, o.shared = b[:len(b):len(b)], true
+	case o.holds > 0 || len(b) < shareFrom && o.more == nil:
+		o.add(b)
+	default:
+		o.more = append(o.more, b[:len(b):len(b)])
+		o.moreBytes += len(b)
+	}
+}
+
+// next makes the next shared message the buffer, or several of them, copied, when they are short: what was in the buffer has
+// been sent. It returns false when there is none.
+func (s *Server) next(o *output) bool {
+	s.dropBuffer(o)
+	o.at, o.released = 0, 0
+	if len(o.more) == 0 {
+		o.more = nil
+		return false
+	}
+	if o.buf = o.more[0]; len(o.buf) >= newBuffer/2 {
+		o.shared = true
+		o.skipMore(1)
+	} else {
+		o.buf = s.takeBuffer()
+		n := 0
+		for n < len(o.more) && len(o.buf)+len(o.more[n]) <= newBuffer {
+			o.buf = append(o.buf, o.more[n]...)
+			n++
+		}
+		o.skipMore(n)
+	}
+	o.released = len(o.buf)
+	return true
+}
+
+// skipMore takes n shared messages, which are in the buffer now, out of the queue.
+func (o *output) skipMore(n int) {
+	o.moreBytes -= len(o.buf)
+	clear(o.more[:n])
+	o.more = o.more[n:]
+}
+
+// dropBuffer lets go of the buffer of an output.
+func (s *Server) dropBuffer(o *output) {
+	if !o.shared {
+		s.giveBuffer(o.buf)
+	}
+	o.buf, o.shared = nil, false
+}
 
 // hold is a position in a client's output that waits for the journal to reach offset.
 type hold struct {
@@ -63,7 +139,7 @@ func (s *Server) send(c *Client, b []byte, offset int64) {
 	if o.buf == nil {
 		o.buf = s.takeBuffer()
 	}
-	o.buf = append(o.buf, b...)
+	o.add(b)
 	if held {
 		s.hold(c, offset)
 	} else if o.holds == 0 {
@@ -138,7 +214,7 @@ func (s *Server) flush(c *Client) {
 
 func (s *Server) flushOutput(c *Client) {
 	o := &c.out
-	if o.released > o.at {
+	for more := true; more && o.released > o.at; {
 		n, err := c.conn.Write(o.buf[o.at:o.released])
 		if err != nil {
 			s.kill(c)
@@ -146,18 +222,22 @@ func (s *Server) flushOutput(c *Client) {
 		}
 		o.at += n
 		c.LastMs = s.NowMs
+		more = o.at == len(o.buf) && len(o.more) > 0
+		if more {
+			o.base += int64(o.at)
+			s.next(o)
+		}
 	}
 	switch {
 	case o.at == len(o.buf):
 		o.base += int64(o.at)
-		s.giveBuffer(o.buf)
-		o.buf, o.at, o.released = nil, 0, 0
+		s.next(o)
 		c.softSinceMs = 0
 		if c.closing {
 			s.kill(c)
 			return
 		}
-	case o.at > len(o.buf)/2 && o.at > 4096:
+	case o.at > len(o.buf)/2 && o.at > 4096 && !o.shared:
 		n := copy(o.buf, o.buf[o.at:])
 		o.base += int64(o.at)
 		o.released -= o.at

@@ -107,6 +107,7 @@ type Server struct {
 	subs      [subKinds]map[string]*subscribers
 	toFlush   []*Client // outputs to be written between the rounds
 	flushed   int       // of them
+	fanout    int       // subscribers that messages went to in this turn
 
 	waitKeys   map[dbKey]*waitQueue // who waits for a key
 	readyKeys  []*waitQueue         // of keys that have changed
@@ -328,9 +329,10 @@ func (s *Server) forget(c *Client) {
 		s.recount(c)
 	}
 	c.parser.Reset()
-	s.giveBuffer(c.out.buf)
+	s.dropBuffer(&c.out)
+	c.out.more, c.out.moreBytes = nil, 0
 	c.suspended = nil
-	c.query, c.out.buf = nil, nil // a command that is running may still read its words in query
+	c.query = nil // a command that is running may still read its words in query
 	c.out.at, c.out.released = 0, 0
 }
 
