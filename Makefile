@@ -5,8 +5,10 @@ FUZZTIME ?= 20s
 # Commands that `make difftest` compares in each run of each group, and kills in each policy of `make crashtest`.
 DIFF     ?= 1000000
 CRASHES  ?= 25
+# Where `make install` puts things, below DESTDIR.
+PREFIX   ?= /usr/local
 
-.PHONY: help build run tools test race fuzz bench lint fmt clean difftest crashtest longtest
+.PHONY: install deb test-deb test-clients help build run tools test race fuzz bench lint fmt clean difftest crashtest longtest
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,3 +72,17 @@ crashtest: ## kill the server CRASHES (25) times in each appendfsync policy and 
 
 longtest: tools ## the tests that have a long form, in it: values of 512 MB, 3,000,000 keys, a journal of 110 MB
 	REDIX_LONG=1 $(GO) test -v -count=1 -timeout 2h -run '^Test(LargestValue|DeletingDoesNot|Loading)' ./commands
+
+install: ## install binary, man page, completion and unit under PREFIX (/usr/local), below DESTDIR
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o build/static/redix .
+	install -D -m 755 build/static/redix $(DESTDIR)$(PREFIX)/bin/redix
+	install -D -m 644 docs/packaging/redix.1 $(DESTDIR)$(PREFIX)/share/man/man1/redix.1
+	install -D -m 644 docs/packaging/redix.bash-completion $(DESTDIR)$(PREFIX)/share/bash-completion/completions/redix
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/bin/redix|$(PREFIX)/bin/redix|' docs/packaging/redix.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/redix.service
+
+deb: ## build a Debian package, build/redix_VERSION_ARCH.deb
+	docs/packaging/deb/build.sh
+
+test-deb: ## install, upgrade, remove and purge that package on this machine (root, Debian)
+	docs/packaging/deb/test.sh
