@@ -36,6 +36,11 @@ const reserveFDs = 32
 
 func main() {
 	args, ping := os.Args[1:], false
+	if len(args) > 0 {
+		if tool := tools[args[0]]; tool != nil {
+			os.Exit(tool(args[1:], os.Stdout))
+		}
+	}
 	if len(args) > 0 && args[0] == "--ping" {
 		args, ping = args[1:], true
 	}

@@ -239,13 +239,22 @@ func (l *RDBLoad) endBatch() {
 	l.cur = nil
 	l.off = b.off
 	if b.last {
-		l.total = b.summary
-		if l.done = b.err == nil; !l.done {
-			l.fail(b.err)
-		}
+		l.end(b)
 		return
 	}
 	l.empty <- b
+}
+
+// end takes in the last batch. What follows a file that has no checksum is the checksum of one whose version is damaged, or
+// nobody knows what.
+func (l *RDBLoad) end(b *rdbBatch) {
+	l.total = b.summary
+	if left := l.size - l.off; b.err == nil && left > 0 && b.summary.Checksum == rdb.ChecksumNone {
+		b.err = &rdb.Error{Offset: l.off, What: fmt.Sprintf("%d bytes follow a file of version %d", left, b.summary.Version)}
+	}
+	if l.done = b.err == nil; !l.done {
+		l.fail(b.err)
+	}
 }
 
 func (l *RDBLoad) fail(err error) {

@@ -135,9 +135,10 @@ func (g *Group) Consumer(name []byte) *Consumer {
 // AddConsumer makes a consumer of a name that no other has.
 func (g *Group) AddConsumer(name []byte, nowMs int64) *Consumer {
 	c := &Consumer{Name: string(name), SeenMs: nowMs, ActiveMs: -1, pending: newTree(g.arena, 0)}
-	at := slices.Index(g.byNumber, nil)
-	if at < 0 {
-		at = len(g.byNumber)
+	at := len(g.byNumber)
+	if at > len(g.consumers) { // a number is free
+		at = slices.Index(g.byNumber, nil)
+	} else {
 		g.byNumber = append(g.byNumber, nil)
 	}
 	g.byNumber[at], c.number = c, uint32(at)
