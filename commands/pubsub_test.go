@@ -367,3 +367,20 @@ func TestPublishingInPipelines(t *testing.T) {
 		}
 	}, "--client-output-buffer-limit", "pubsub 8mb 1mb 1")
 }
+
+// TestSubscribeWithoutReplies: confirmations and messages come in spite of CLIENT REPLY, replies and errors do not.
+func TestSubscribeWithoutReplies(t *testing.T) {
+	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
+		c := s.Dial()
+		for _, line := range []string{"CLIENT REPLY OFF", "SUBSCRIBE a", "PING", "SUBSCRIBE", "UNSUBSCRIBE a", "CLIENT REPLY ON", "CLIENT REPLY SKIP",
+			"PSUBSCRIBE p*", "PING"} {
+			c.Send(strings.Fields(line)...)
+		}
+		c.Flush()
+		for _, want := range []string{`*["subscribe" "a" 1]`, `*["unsubscribe" "a" 0]`, "+OK", `*["psubscribe" "p*" 1]`, `*["pong" ""]`} {
+			if got := c.Receive().String(); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		}
+	})
+}

@@ -23,7 +23,7 @@ var (
 	}
 	waitsForEntries = steps{
 		waits: []string{"XREAD BLOCK 0 STREAMS L $", "XREAD COUNT 1 BLOCK 0 STREAMS L 1-4", "XREAD BLOCK 0 STREAMS L 0"},
-		others: []string{"XADD L 1-* f v", "XADD L 1-* f w", "DEL L", "SET t v", "XADD L 2-* f v;DEL L", "MULTI;DEL L;XADD L 9-* f v;EXEC", "FLUSHALL", "XTRIM L MAXLEN 1",
+		others: []string{"XADD L 1-* f v", "XADD L 1-* f w", "DEL L", "SET t v", "SET L v", "DEL L", "XADD L 2-* f v;DEL L", "MULTI;DEL L;XADD L 9-* f v;EXEC", "FLUSHALL", "XTRIM L MAXLEN 1",
 			"MULTI;XADD L 1-* f v;DEL L;EXEC", "MULTI;XREAD BLOCK 0 STREAMS L $;EXEC", "RENAME L L", "SELECT 1;XADD L 1-* f v;SELECT 0", "SELECT 1;FLUSHDB;XADD L 3-* f v;SWAPDB 0 1;SELECT 0",
 			"COPY L L REPLACE", "CLIENT UNBLOCK @", "CLIENT UNBLOCK @ ERROR"},
 	}
@@ -95,6 +95,23 @@ func TestReadTimesOut(t *testing.T) {
 			if v := c.Receive(); v.Str != "PONG" {
 				t.Errorf("%s", v)
 			}
+		}
+	})
+}
+
+// TestReaderWaitsThroughOtherTypes: XREAD goes on waiting while its key holds something else.
+func TestReaderWaitsThroughOtherTypes(t *testing.T) {
+	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
+		c := s.Dial()
+		c.Must("XADD", "s", "1-1", "f", "v")
+		reader := blockedReader(t, s, "XREAD", "BLOCK", "0", "STREAMS", "s", "1-1")
+		c.Must("SET", "s", "v")
+		c.Must("DEL", "s")
+		c.Must("LPUSH", "s", "v")
+		c.Must("DEL", "s")
+		c.Must("XADD", "s", "2-1", "f", "w")
+		if got := reader.Receive().String(); got != `*[*["s" *[*["2-1" *["f" "w"]]]]]` {
+			t.Error(got)
 		}
 	})
 }

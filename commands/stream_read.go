@@ -217,8 +217,9 @@ func (a *readArgs) awaitsOtherType(c *engine.Client) (other bool) {
 	return other
 }
 
+// wait is for streams; a group is missed when its key holds anything else, or nothing.
 func (a *readArgs) wait() engine.Wait {
-	return engine.Wait{DeadlineMs: a.deadlineMs, OnTimeout: replyNullArray, OnMissing: a.isGroup}
+	return engine.Wait{DeadlineMs: a.deadlineMs, Type: keyspace.TypeStream, OnTimeout: replyNullArray, OnMissing: a.isGroup}
 }
 
 func replyNullArray(c *engine.Client) { c.Reply.NullArray() }

@@ -181,7 +181,7 @@ func (s *Server) call(c *Client, row *Row, args Args) *Row {
 	default:
 		s.invoke(c, row, args, start)
 	}
-	if c.ReplyOff || c.skipThis {
+	if (c.ReplyOff || c.skipThis) && !pushed(row, r.B[start:]) {
 		r.B = r.B[:start]
 	}
 	if len(s.late) > 0 {
@@ -192,6 +192,13 @@ func (s *Server) call(c *Client, row *Row, args Args) *Row {
 		r.B = s.takeLate(c, r.B)
 	}
 	return row
+}
+
+// pushed tells whether what a command has appended are messages and no reply: the confirmations of subscriptions, which
+// CLIENT REPLY does not hold back.
+func pushed(row *Row, b []byte) bool {
+	const subscribes = Pubsub | InSubscriber
+	return row != nil && row.Flags&subscribes == subscribes && len(b) > 0 && b[0] != '-'
 }
 
 func (s *Server) invoke(c *Client, row *Row, args Args, start int) {
