@@ -16,7 +16,7 @@ var bitmapRows = []engine.Row{
 	{Name: "bitfield", Arity: -2, Flags: writeGrow, Keys: engine.OneKey(1, "RW access update variable_flags"), Group: "bitmap",
 		Since: "3.2.0", Complexity: "O(1) for each operation.",
 		Summary: "Reads, sets and adds to integers of any width at any bit of a string.",
-		Syntax:  "key [" + fieldSyntax + " [" + fieldSyntax + " ...]]", Handler: bitfield},
+		Syntax:  "key [" + fieldSyntax + " [" + fieldSyntax + " ...]]", KeyFlags: bitfieldKeyFlags, Handler: bitfield},
 	{Name: "bitfield_ro", Arity: -2, Flags: readFast, Keys: engine.OneKey(1, "RO access"), Group: "bitmap", Since: "6.0.0",
 		Complexity: "O(1) for each operation.", Summary: "Reads integers of any width at any bit of a string.",
 		Syntax: "key [GET encoding offset [GET encoding offset ...]]", Handler: bitfieldRO},

@@ -79,6 +79,21 @@ func rowOf(t *engine.Table, words engine.Args) *engine.Row {
 	return t.LookupSub(row, words[1])
 }
 
+// bitfieldKeyFlags are those of BITFIELD: it only reads if all its operations do.
+func bitfieldKeyFlags(args engine.Args) string {
+	for i := 2; i < len(args); {
+		switch left := len(args) - i - 1; {
+		case left >= 2 && isWord(args[i], "get"):
+			i += 3
+		case left >= 1 && isWord(args[i], "overflow"):
+			i += 2
+		default:
+			return "RW access update"
+		}
+	}
+	return "RO access"
+}
+
 // setKeyFlags are those of SET: it reads only with GET.
 func setKeyFlags(args engine.Args) string {
 	for _, a := range args[min(3, len(args)):] {

@@ -21,7 +21,8 @@ const notKey = acl.Perm(0xff)
 
 // permOf reads what a command does to a key out of the flags of its specification.
 func permOf(flags string) (p acl.Perm) {
-	for word := range strings.FieldsSeq(flags) {
+	for word := ""; flags != ""; {
+		word, flags, _ = strings.Cut(flags, " ")
 		switch word {
 		case "access":
 			p |= acl.Read

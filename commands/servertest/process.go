@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -71,6 +72,12 @@ func StartProcess(t testing.TB, flags ...string) *Process {
 	return startProcess(t, Binary(t), append([]string{"--enable-debug-command", "yes", "--save", "", "--loglevel", "debug"}, flags...))
 }
 
+// StartConfigured is StartProcess with a configuration file.
+func StartConfigured(t testing.TB, file string, flags ...string) *Process {
+	t.Helper()
+	return startProcess(t, Binary(t), append([]string{file}, flags...))
+}
+
 // StartRedis runs a real redis-server, without persistence unless flags say otherwise, until the test ends. Without one
 // on the machine the test is skipped, and says so.
 func StartRedis(t testing.TB, flags ...string) *Process {
@@ -87,7 +94,11 @@ const attempts = 5
 
 func startProcess(t testing.TB, binary string, flags []string) *Process {
 	t.Helper()
-	flags = append([]string{"--bind", "127.0.0.1"}, flags...)
+	file := []string(nil)
+	if !strings.HasPrefix(flags[0], "--") {
+		file, flags = flags[:1], flags[1:]
+	}
+	flags = slices.Concat(file, []string{"--bind", "127.0.0.1"}, flags)
 	dir := ""
 	for i, f := range flags {
 		if f == "--dir" && i+1 < len(flags) {

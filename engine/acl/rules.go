@@ -149,7 +149,7 @@ func parseHash(s string) (hash [sha256.Size]byte, ok bool) {
 }
 
 func (u *User) addSelector(cat *Catalog, rules string, d Defaults) error {
-	list, err := config.SplitWords(rules)
+	list, err := config.SplitWords(UntilNul(rules))
 	if err != nil {
 		list = nil // redis-server takes nothing of it
 	}
