@@ -31,7 +31,10 @@ func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
 		s.observed.sample(s, c, frames)
 	}
 	last := s.nanotime() // the last clock reading
-	from, short := 0, 0  // short commands since then, among frames[from:]
+	if s.turnFrom == 0 {
+		s.turnFrom = last
+	}
+	from, short := 0, 0 // short commands since then, among frames[from:]
 	for i := range frames {
 		f := &frames[i]
 		if !s.mayRunFrame(c, f) {
@@ -78,10 +81,11 @@ func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
 		if len(f.args) > len(s.args) {
 			f.args = nil // the frame is kept for later batches, its many words need not be
 		}
-		if c.closing || c.closed || c.blocked != nil {
+		if c.closing || c.closed || c.blocked != nil || last-s.turnFrom > maxTurnNs {
 			break
 		}
 	}
+	s.turnOver = last-s.turnFrom > maxTurnNs
 	if short > 0 {
 		s.accountShort(c, frames[from:ran], short, s.nanotime()-last)
 	}

@@ -13,10 +13,12 @@ import "redix/engine/reactor"
 //	it would change what a snapshot has to write     until that is written (saving.go)
 //	it may add data and memory is short              until enough has been evicted (evict.go)
 //	it has run maxPerRound commands in this round    until the others have had their turn (EndOfRound)
+//	or commands that took maxTurnNs
 //	it has published to many                         until the others have had theirs, or the messages are out
 
 const (
 	maxPerRound = 2048      // commands of one client in a round: about 1 ms
+	maxTurnNs   = 1e6       // time of one client in a round, of commands that are timed by themselves
 	batchFrames = 32        // frames parsed ahead, so that their keys' cache misses overlap
 	flushAt     = 256 << 10 // replies are sent before the end of the read when they get this long
 	bigArgument = 256 << 10 // arguments from this size on are received in a block of their own
@@ -157,11 +159,12 @@ func (s *Server) process(c *Client, buf []byte) (done int) {
 	s.fanout = 0
 	count := 0
 	more := true
+	s.turnFrom, s.turnOver = 0, false
 	if c.suspended != nil && !c.waiting {
 		s.resume(c)
 	}
 	for more && done < len(buf) && s.mayRun(c, buf[done]) {
-		if count >= maxPerRound {
+		if count >= maxPerRound || s.turnOver {
 			s.makeReady(c)
 			break
 		}

@@ -66,6 +66,8 @@ type Server struct {
 	redactAt [][2]int
 
 	protocolError error
+	turnFrom      int64 // when the turn of the current client began, 0 before its first batch
+	turnOver      bool  // it has taken its time
 	holdUntil     int64 // journal offset that the replies in scratch wait for
 	propagated    bool
 	propArgs      [][]byte
