@@ -171,3 +171,25 @@ func TestClientsThatVanish(t *testing.T) {
 		}
 	})
 }
+
+// A pipeline of commands that take long is run in turns of about a millisecond, so that others need not wait for its end.
+func TestLongCommandsTakeTurns(t *testing.T) {
+	l := servertest.NewLocal(t)
+	rounds := 0
+	l.AroundRound = func(round func() bool) bool {
+		rounds++
+		return round()
+	}
+	const count = 100
+	for range 12 {
+		l.Do(append([]string{"RPUSH", "l"}, strings.Fields(strings.Repeat("x ", 2000))...)...)
+	}
+	request := servertest.AppendCommand(nil, "LREM", "l", "1", "none") // looks at all 24,000 elements
+	rounds = 0
+	if out := string(l.Feed([]byte(strings.Repeat(string(request), count)))); out != strings.Repeat(":0\r\n", count) {
+		t.Errorf("replies %.100q", out)
+	}
+	if rounds < 5 {
+		t.Errorf("%d rounds for %d commands", rounds, count)
+	}
+}
