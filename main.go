@@ -105,6 +105,9 @@ func serve(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	if r, ok := s.Reactor.(reactor.Rebinder); ok {
+		s.Hooks.Listen = func() error { return r.Rebind(tcpAddresses(cfg.Bind, cfg.Port)) }
+	}
 	p := &process{server: s, log: log, reopen: reopen}
 	aof, err := persistence.Attach(s, log, persistence.Formats{
 		Rebuild: commands.Rebuild,

@@ -5,37 +5,43 @@ package commands
 import "redix/engine"
 
 const (
-	clientFlags = engine.Noscript | engine.Loading | engine.Stale
+	clientFlags = engine.Noscript | engine.Loading | engine.Stale | engine.KeepsCaching
+	clientAdmin = clientFlags | engine.Admin
 	clientAll   = "O(N) where N is the number of clients"
 )
 
 var clientRows = []engine.Row{
 	{Name: "client", Arity: -2, Group: "connection", Since: "2.4.0", Complexity: "Depends on subcommand.",
 		Summary: "Tells about connections and changes them.", Subs: []engine.Row{
+			{Name: "caching", Arity: 3, Flags: clientFlags, Since: "6.0.0", Complexity: "O(1)", Syntax: "<YES | NO>",
+				Summary: "Makes the next command's keys be tracked, or not be tracked.", Handler: clientCaching},
 			{Name: "getname", Arity: 2, Flags: clientFlags, Since: "2.6.9", Complexity: "O(1)",
 				Summary: "Replies with the connection's name.", Handler: clientGetName},
 			{Name: "getredir", Arity: 2, Flags: clientFlags, Since: "6.0.0", Complexity: "O(1)",
 				Summary: "Replies with the client that gets this one's invalidation messages.", Handler: clientGetRedir},
-			{Name: "help", Arity: 2, Flags: engine.Loading | engine.Stale, Since: "5.0.0", Complexity: "O(1)",
+			{Name: "help", Arity: 2, Flags: engine.Loading | engine.Stale | engine.KeepsCaching, Since: "5.0.0", Complexity: "O(1)",
 				Summary: "Replies with this text.", Handler: help},
 			{Name: "id", Arity: 2, Flags: clientFlags, Since: "5.0.0", Complexity: "O(1)",
 				Summary: "Replies with the connection's number.", Handler: clientID},
 			{Name: "info", Arity: 2, Flags: clientFlags, Since: "6.2.0", Complexity: "O(1)",
 				Summary: "Describes this connection as CLIENT LIST does.", Hints: "nondeterministic_output", Handler: clientInfo},
-			{Name: "kill", Arity: -3, Flags: adminFlags, Since: "2.4.0", Complexity: clientAll,
+			{Name: "kill", Arity: -3, Flags: clientAdmin, Since: "2.4.0", Complexity: clientAll,
 				Syntax: "<ip:port | [ID client-id] [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] [USER username] " +
 					"[ADDR ip:port] [LADDR ip:port] [SKIPME yes/no]>",
 				Summary: "Closes connections.", History: []string{"2.8.12: Filters.", "3.2.0: TYPE master.",
 					"5.0.0: TYPE replica, the new name of slave.", "6.2.0: LADDR."}, Handler: clientKill},
-			{Name: "list", Arity: -2, Flags: adminFlags, Since: "2.4.0", Complexity: clientAll,
+			{Name: "list", Arity: -2, Flags: clientAdmin, Since: "2.4.0", Complexity: clientAll,
 				Syntax:  "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
 				Summary: "Describes all connections, a line each.", Hints: "nondeterministic_output",
 				History: []string{"2.8.12: id.", "5.0.0: TYPE.", "6.0.0: user.", "6.2.0: argv-mem, tot-mem, laddr, redir; ID.",
 					"7.0.0: resp, multi-mem, rbs, rbp.", "7.0.3: ssub.", "7.2.0: lib-name, lib-ver."}, Handler: clientList},
-			{Name: "no-evict", Arity: 3, Flags: adminFlags, Since: "7.0.0", Complexity: "O(1)", Syntax: "<ON | OFF>",
+			{Name: "no-evict", Arity: 3, Flags: clientAdmin, Since: "7.0.0", Complexity: "O(1)", Syntax: "<ON | OFF>",
 				Summary: "Spares this connection when memory for connections runs out.", Handler: clientNoEvict},
 			{Name: "no-touch", Arity: 3, Flags: clientFlags, Since: "7.2.0", Complexity: "O(1)", Syntax: "<ON | OFF>",
 				Summary: "Makes this connection's commands not count as accesses of keys.", Handler: clientNoTouch},
+			{Name: "pause", Arity: -3, Flags: clientAdmin, Since: "3.0.0", Complexity: "O(1)", Syntax: "timeout [WRITE | ALL]",
+				Summary: "Holds back commands of all connections for a while.",
+				History: []string{"6.2.0: WRITE and ALL."}, Handler: clientPause},
 			{Name: "reply", Arity: 3, Flags: clientFlags, Since: "3.2.0", Complexity: "O(1)", Syntax: "<ON | OFF | SKIP>",
 				Summary: "Turns replies off and on, or drops that of the next command.", Handler: clientReply},
 			{Name: "setinfo", Arity: 4, Flags: clientFlags, Since: "7.2.0", Complexity: "O(1)",
@@ -44,9 +50,16 @@ var clientRows = []engine.Row{
 			{Name: "setname", Arity: 3, Flags: clientFlags, Since: "2.6.9", Complexity: "O(1)", Syntax: "connection-name",
 				Summary: "Gives the connection a name.",
 				Hints:   "request_policy:all_nodes response_policy:all_succeeded", Handler: clientSetName},
-			{Name: "unblock", Arity: -3, Flags: adminFlags, Since: "5.0.0", Complexity: clientAll,
+			{Name: "tracking", Arity: -3, Flags: clientFlags, Since: "6.0.0", Complexity: "O(1). Some options may introduce additional complexity.",
+				Syntax:  "<ON | OFF> [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
+				Summary: "Tells the connection, or another one, when keys that it has read change.", Handler: clientTracking},
+			{Name: "trackinginfo", Arity: 2, Flags: clientFlags, Since: "6.2.0", Complexity: "O(1)",
+				Summary: "Replies with how the connection is tracked.", Handler: clientTrackingInfo},
+			{Name: "unblock", Arity: -3, Flags: clientAdmin, Since: "5.0.0", Complexity: clientAll,
 				Syntax: "client-id [TIMEOUT | ERROR]", Summary: "Ends another connection's wait in a blocking command.",
 				Handler: clientUnblock},
+			{Name: "unpause", Arity: 2, Flags: clientAdmin, Since: "6.2.0",
+				Complexity: "O(N) Where N is the number of paused clients", Summary: "Ends CLIENT PAUSE.", Handler: clientUnpause},
 		}},
 }
 
@@ -60,8 +73,7 @@ func clientGetName(c *engine.Client, _ engine.Args) {
 	c.Reply.BulkString(c.Name)
 }
 
-// clientGetRedir replies that tracking is off: nothing turns it on.
-func clientGetRedir(c *engine.Client, _ engine.Args) { c.Reply.Int(-1) }
+func clientGetRedir(c *engine.Client, _ engine.Args) { c.Reply.Int(c.TrackRedirect()) }
 
 func clientID(c *engine.Client, _ engine.Args) { c.Reply.Int(c.ID) }
 
@@ -146,18 +158,48 @@ func clientUnblock(c *engine.Client, args engine.Args) {
 	if !ok {
 		return
 	}
-	done := false
-	s := c.Server()
-	s.Clients(func(other *engine.Client) bool {
-		if other.ID == id {
-			done = s.Unblock(other, withError)
-			return false
+	other := clientWithID(c.Server(), id)
+	c.Reply.Int(boolNumber(other != nil && c.Server().Unblock(other, withError)))
+}
+
+// clientWithID returns the client with a number, or nil.
+func clientWithID(s *engine.Server, id int64) (found *engine.Client) {
+	s.Clients(func(c *engine.Client) bool {
+		if c.ID == id {
+			found = c
 		}
-		return true
+		return found == nil
 	})
-	if done {
-		c.Reply.Int(1)
-	} else {
-		c.Reply.Int(0)
+	return found
+}
+
+func clientPause(c *engine.Client, args engine.Args) {
+	all := true
+	switch {
+	case len(args) == 3, len(args) == 4 && isWord(args[3], "all"):
+	case len(args) == 4 && isWord(args[3], "write"):
+		all = false
+	case len(args) == 4:
+		c.Reply.Error("ERR CLIENT PAUSE mode must be WRITE or ALL")
+		return
+	default:
+		c.Reply.Errorf("ERR unknown subcommand or wrong number of arguments for '%.128s'. Try CLIENT HELP.", args[1])
+		return
 	}
+	deadline, ok := millisArg(c, args[2])
+	if !ok {
+		return
+	}
+	s := c.Server()
+	ms := int64(0)
+	if deadline > 0 {
+		ms = deadline - s.NowMs
+	}
+	s.Pause(ms, all)
+	c.Reply.OK()
+}
+
+func clientUnpause(c *engine.Client, _ engine.Args) {
+	c.Server().Unpause()
+	c.Reply.OK()
 }

@@ -3,7 +3,6 @@ package commands
 // CLIENT LIST and CLIENT KILL: one line for a client, and filters over all of them.
 
 import (
-	"slices"
 	"strconv"
 
 	"redix/engine"
@@ -11,8 +10,7 @@ import (
 	"redix/engine/resp"
 )
 
-// appendClient describes a client in one line of CLIENT LIST. What this server does not have (tracking) shows as
-// redis-server shows it for a client that does not use it.
+// appendClient describes a client in one line of CLIENT LIST.
 func appendClient(b []byte, c *engine.Client) []byte {
 	s := c.Server()
 	number := func(name string, n int64) { b = strconv.AppendInt(append(b, name...), n, 10) }
@@ -36,7 +34,9 @@ func appendClient(b []byte, c *engine.Client) []byte {
 	number(" multi=", int64(queued))
 	number(" qbuf=", int64(pending))
 	number(" qbuf-free=", int64(max(room-pending, 0)))
-	text(" argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0", "") // replies have no buffer of their own while they are made
+	text(" argv-mem=0", "") // words are not copied
+	number(" multi-mem=", int64(c.MultiMemory()))
+	text(" rbs=0 rbp=0 obl=0", "") // replies have no buffer of their own while they are made
 	oll := int64(0)
 	if out > 0 {
 		oll = 1
@@ -50,12 +50,12 @@ func appendClient(b []byte, c *engine.Client) []byte {
 	}
 	text(" events=", events)
 	last := "NULL"
-	if c.LastRow != nil {
-		last = c.LastRow.FullName
+	if row := c.ShownRow(); row != nil {
+		last = row.FullName
 	}
 	text(" cmd=", last)
 	text(" user=", c.User.Name)
-	text(" redir=-1", "")
+	number(" redir=", c.TrackRedirect())
 	number(" resp=", int64(c.Proto))
 	text(" lib-name=", c.LibName)
 	text(" lib-ver=", c.LibVersion)
@@ -64,12 +64,16 @@ func appendClient(b []byte, c *engine.Client) []byte {
 
 func clientFlagLetters(c *engine.Client) string {
 	_, _, unix := c.Addrs()
+	mode, tracked := c.Tracked()
+	queued, _ := c.Queued()
 	letters := ""
 	for _, f := range []struct {
 		letter string
 		set    bool
 	}{
-		{"P", isSubscriber(c)}, {"x", c.InMulti()}, {"b", c.Blocked()}, {"U", unix}, {"e", c.NoEvict}, {"T", c.NoTouch},
+		{"O", c.Monitoring()}, {"P", isSubscriber(c)}, {"x", queued >= 0}, {"b", c.Blocked() || c.Postponed()}, {"t", tracked},
+		{"R", c.TrackBroken()}, {"B", mode&engine.TrackBcast != 0}, {"d", c.WatchBroken()}, {"c", c.Closing()}, {"U", unix},
+		{"e", c.NoEvict}, {"T", c.NoTouch},
 	} {
 		if f.set {
 			letters += f.letter
@@ -125,18 +129,24 @@ func clientList(c *engine.Client, args engine.Args) {
 		c.Reply.Error(errSyntax)
 		return
 	}
-	slices.Sort(ids)
 	var b []byte
+	asked := map[int64]*engine.Client{} // the order and the repetitions of the question are those of the answer
+	for _, id := range ids {
+		asked[id] = nil
+	}
 	c.Server().Clients(func(other *engine.Client) bool {
-		wanted := isOfType(other, class)
-		if ids != nil {
-			_, wanted = slices.BinarySearch(ids, other.ID)
-		}
-		if wanted {
+		if ids == nil && isOfType(other, class) {
 			b = appendClient(b, other)
+		} else if _, ok := asked[other.ID]; ok {
+			asked[other.ID] = other
 		}
 		return true
 	})
+	for _, id := range ids {
+		if other := asked[id]; other != nil {
+			b = appendClient(b, other)
+		}
+	}
 	c.Reply.Verbatim("txt", b)
 }
 

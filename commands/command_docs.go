@@ -43,9 +43,16 @@ func replyDocs(c *engine.Client, r *engine.Row) {
 	text("since", r.Since)
 	text("group", r.Group)
 	text("complexity", r.Complexity)
+	var flags []string
 	if r.Deprecated != "" {
+		flags = append(flags, "deprecated")
+	}
+	if r.Flags&engine.ForServers != 0 {
+		flags = append(flags, "syscmd")
+	}
+	if flags != nil {
 		c.Reply.BulkString("doc_flags")
-		replyWords(c, []string{"deprecated"}, "")
+		replyWords(c, flags, "")
 		n++
 	}
 	text("deprecated_since", r.Deprecated)

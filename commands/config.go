@@ -60,14 +60,24 @@ func configSet(c *engine.Client, args engine.Args) {
 	c.Reply.OK()
 }
 
-// fixedListeners are directives that redis-server can change while it runs and this server cannot: the reactor binds
-// its addresses once.
-var fixedListeners = map[string]bool{"port": true, "tls-port": true, "bind": true}
+// listening are the directives that say where the server listens, and what redis-server replies when it cannot.
+var listening = map[string]string{
+	"port":     "Unable to listen on this port. Check server logs.",
+	"tls-port": "", // not while the server runs
+	"bind":     "Failed to bind to specified addresses.",
+}
 
 // applyDirective makes the server follow a directive whose new value is in place; an error takes the value back.
 func applyDirective(s *engine.Server, d *config.Directive) error {
-	if fixedListeners[d.Name] {
-		return errors.New("the server has to be restarted to listen elsewhere")
+	if failed, ok := listening[d.Name]; ok {
+		if s.Hooks.Listen == nil || failed == "" {
+			return errors.New("the server has to be restarted to listen elsewhere")
+		}
+		if err := s.Hooks.Listen(); err != nil {
+			s.Log.Warn("cannot listen there", "error", err)
+			return errors.New(failed)
+		}
+		return nil
 	}
 	s.ApplyConfig()
 	LogLevel.Set(s.Config.LogLevel.Slog())

@@ -111,6 +111,8 @@ func reset(c *engine.Client, _ engine.Args) {
 	s := c.Server()
 	c.Discard()
 	c.UnsubscribeAll()
+	c.Untrack()
+	c.Unmonitor()
 	c.DB = s.Keyspace.DB(0)
 	c.Name = ""
 	c.ReplyOff, c.ReplySkip, c.NoTouch, c.NoEvict = false, false, false, false

@@ -21,7 +21,7 @@ var dumpRows = []engine.Row{
 		Summary: "Creates a key with a value that DUMP has given.",
 		History: []string{"3.0.0: REPLACE.", "5.0.0: ABSTTL.", "5.0.0: IDLETIME and FREQ."},
 		Syntax:  "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]", Handler: restore},
-	{Name: "restore-asking", Arity: -4, Flags: engine.Write | engine.DenyOOM | engine.Asking, Keys: engine.OneKey(1, "OW update"), Categories: "keyspace dangerous",
+	{Name: "restore-asking", Arity: -4, Flags: engine.ForServers | engine.Write | engine.DenyOOM | engine.Asking, Keys: engine.OneKey(1, "OW update"), Categories: "keyspace dangerous",
 		Group: "server", Since: "3.0.0", Complexity: "O(N), N the bytes of the value; O(N*log(N)) for a sorted set of N members",
 		Summary: "RESTORE as the nodes of a cluster use it among themselves.",
 		History: []string{"3.0.0: REPLACE.", "5.0.0: ABSTTL.", "5.0.0: IDLETIME and FREQ."},

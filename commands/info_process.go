@@ -87,6 +87,29 @@ func infoServer(w *infoWriter, s *engine.Server) {
 	w.text("executable", sys.executable)
 	w.text("config_file", s.Config.File)
 	w.int("io_threads_active", 0)
+	infoListeners(w, s)
+}
+
+// infoListeners writes a line for each kind of address that the server listens on, as 7.2 does.
+func infoListeners(w *infoWriter, s *engine.Server) {
+	n := 0
+	line := func(name, rest string) {
+		w.text("listener"+strconv.Itoa(n), "name="+name+rest)
+		n++
+	}
+	binds := ""
+	for _, host := range s.Config.Bind {
+		binds += ",bind=" + host
+	}
+	if s.Config.Port != 0 {
+		line("tcp", binds+",port="+strconv.Itoa(s.Config.Port))
+	}
+	if s.Config.UnixSocket != "" {
+		line("unix", ",bind="+s.Config.UnixSocket)
+	}
+	if s.Config.TLS.Port != 0 {
+		line("tls", binds+",port="+strconv.Itoa(s.Config.TLS.Port))
+	}
 }
 
 func infoClients(w *infoWriter, s *engine.Server) {
@@ -104,10 +127,11 @@ func infoClients(w *infoWriter, s *engine.Server) {
 	w.int("client_recent_max_output_buffer", int64(out))
 	blocked, keys := s.NumBlocked()
 	w.int("blocked_clients", int64(blocked))
-	w.int("tracking_clients", 0)
-	w.int("clients_in_timeout_table", 0)
+	w.int("tracking_clients", int64(s.Tracking().Clients))
+	timed, onMissing := s.Waits()
+	w.int("clients_in_timeout_table", int64(timed))
 	w.int("total_blocking_keys", int64(keys))
-	w.int("total_blocking_keys_on_nokey", 0)
+	w.int("total_blocking_keys_on_nokey", int64(onMissing))
 	w.int("clients_waiting_for_journal", int64(writers))
 	w.int("replies_waiting_for_journal", int64(replies))
 }
@@ -290,7 +314,7 @@ func infoStats(w *infoWriter, s *engine.Server) {
 	w.int("background_milliseconds", st.BackgroundNs/1e6)
 	w.int("loop_rounds", st.Rounds)
 	w.int("evicted_keys", st.Evicted)
-	w.int("evicted_clients", 0)
+	w.int("evicted_clients", st.EvictedClients)
 	exceeding, exceeded := s.EvictionExceededNs()
 	w.int("total_eviction_exceeded_time", exceeded/1e6)
 	w.int("current_eviction_exceeded_time", exceeding/1e6)
@@ -305,14 +329,24 @@ func infoStats(w *infoWriter, s *engine.Server) {
 	w.int("total_forks", 0)
 	w.int("migrate_cached_sockets", 0)
 	w.int("slave_expires_tracked_keys", 0)
-	w.int("tracking_total_keys", 0)
-	w.int("tracking_total_items", 0)
-	w.int("tracking_total_prefixes", 0)
+	t := s.Tracking()
+	w.int("tracking_total_keys", int64(t.Keys))
+	w.int("tracking_total_items", t.Items)
+	w.int("tracking_total_prefixes", int64(t.Prefixes))
+	w.int("tracking_table_bytes", t.Bytes)
 	w.int("unexpected_error_replies", 0)
 	w.int("total_error_replies", st.ErrorReplies)
 	w.int("client_query_buffer_limit_disconnections", st.QueryLimitDisconnections)
 	w.int("client_output_buffer_limit_disconnections", st.OutputLimitDisconnections)
 	w.int("client_timeout_disconnections", st.TimeoutDisconnections)
+	w.int("dump_payload_sanitizations", 0)
+	w.int("total_reads_processed", st.Reads)
+	w.int("total_writes_processed", st.Writes)
+	w.int("io_threaded_reads_processed", 0)
+	w.int("io_threaded_writes_processed", 0)
+	w.int("reply_buffer_shrinks", 0)
+	w.int("reply_buffer_expands", 0)
+	w.int("eventloop_cycles", st.Rounds)
 	denied := s.ACLLog.Counts
 	w.int("acl_access_denied_auth", denied[acl.DeniedAuth])
 	w.int("acl_access_denied_cmd", denied[acl.DeniedCommand])

@@ -12,7 +12,7 @@ import (
 
 const (
 	subscribeFlags = engine.Pubsub | engine.Noscript | engine.Loading | engine.Stale | engine.InSubscriber
-	publishFlags   = engine.Pubsub | engine.Loading | engine.Stale | engine.Fast
+	publishFlags   = engine.Pubsub | engine.Loading | engine.Stale | engine.Fast | engine.MayReplicate
 	pubsubFlags    = engine.Pubsub | engine.Loading | engine.Stale
 )
 

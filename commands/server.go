@@ -87,6 +87,7 @@ func flushAll(c *engine.Client, args engine.Args) {
 	for i := range ks.Len() {
 		flush(c, ks.DB(i))
 	}
+	c.Server().Flushed()
 	c.Reply.OK()
 }
 
@@ -95,6 +96,7 @@ func flushDB(c *engine.Client, args engine.Args) {
 		return
 	}
 	flush(c, c.DB)
+	c.Server().Flushed()
 	c.Reply.OK()
 }
 

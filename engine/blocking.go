@@ -31,6 +31,7 @@ type blocked struct {
 	timer  uint64
 	again  bool // Block was called while running again
 	silent bool // CLIENT REPLY SKIP came before
+	bytes  int  // of the copied words
 }
 
 // waitQueue are the clients that wait at a key, by their serial.
@@ -66,6 +67,9 @@ func (c *Client) Block(keys [][]byte, w Wait) bool {
 	}
 	s.waitSerial++
 	b := &blocked{Wait: w, row: c.LastRow, args: cloneArgs(s.running), serial: s.waitSerial, silent: c.skipThis}
+	for _, a := range b.args {
+		b.bytes += len(a)
+	}
 	for _, k := range keys {
 		if q := s.queueAt(dbKey{c.DB.ID, string(k)}); len(q.clients) == 0 || q.clients[len(q.clients)-1] != c {
 			q.clients = append(q.clients, c)
@@ -100,8 +104,21 @@ func (s *Server) queueAt(at dbKey) *waitQueue {
 // Blocked reports whether the client waits for a key.
 func (c *Client) Blocked() bool { return c.blocked != nil }
 
-// NumBlocked returns how many clients wait, and at how many keys.
-func (s *Server) NumBlocked() (clients, keys int) { return s.numBlocked, len(s.waitKeys) }
+// NumBlocked returns how many clients wait, for a key or for the end of a pause, and at how many keys.
+func (s *Server) NumBlocked() (clients, keys int) {
+	return s.numBlocked + len(s.pause.clients), len(s.waitKeys)
+}
+
+// Waits returns how many clients wait for a limited time, and how many of the keys are waited at also by those who want to
+// know when they are gone.
+func (s *Server) Waits() (timed, onMissing int) {
+	for _, q := range s.waitKeys {
+		if q.onMissing {
+			onMissing++
+		}
+	}
+	return len(s.timers.nodes) - 1 - len(s.timers.free), onMissing
+}
 
 func cloneArgs(args Args) Args {
 	own := make(Args, len(args))
@@ -196,7 +213,9 @@ func (s *Server) runAgain(c *Client) {
 			}
 		}
 		start := s.nanotime()
+		s.again = true
 		s.invoke(c, b.row, b.args, 0)
+		s.again = false
 		b.row.Stats.Calls-- // it was counted when it came
 		s.Stats.Commands--
 		if b.again {

@@ -127,6 +127,13 @@ func (s *Server) mayRunFrame(c *Client, f *frame) bool {
 			return false
 		}
 	}
+	if s.pause.endMs != 0 && s.postpones(c, f) {
+		if f.inline || len(c.bigs) > 0 {
+			s.suspend(c, f)
+		}
+		s.postpone(c)
+		return false
+	}
 	if s.memory.limit != 0 && !s.mayGrow(c, f) {
 		return false
 	}
@@ -173,9 +180,13 @@ func (s *Server) call(c *Client, row *Row, args Args) *Row {
 	c.Commands++
 	c.skipThis = c.ReplySkip
 	c.ReplySkip = false
+	asked := row
 	switch row = s.resolve(c, row, args); {
 	case row == nil:
 		s.noteError(r.B[start:])
+		if len(s.monitors) > 0 && asked != nil && asked.Flags&EndsMulti != 0 { // so that they see the end of what MULTI began
+			s.feedMonitors(c, args)
+		}
 		if c.tx != nil {
 			c.tx.refused = c.tx.active
 		}
@@ -184,6 +195,9 @@ func (s *Server) call(c *Client, row *Row, args Args) *Row {
 		row = nil
 	default:
 		s.invoke(c, row, args, start)
+	}
+	if c.track != nil && c.track.mode&trackCaching != 0 && !c.InMulti() && (row == nil || row.Flags&KeepsCaching == 0) {
+		c.track.mode &^= trackCaching
 	}
 	if (c.ReplyOff || c.skipThis) && !pushed(row, r.B[start:]) {
 		r.B = r.B[:start]
@@ -216,6 +230,12 @@ func (s *Server) invoke(c *Client, row *Row, args Args, start int) {
 	row.Handler(c, args)
 	row.Stats.Calls++
 	s.Stats.Commands++
+	if c.track != nil && row.Flags&(Readonly|Pubsub) == Readonly {
+		s.rememberKeys(c, row, args)
+	}
+	if len(s.monitors) > 0 && row.Flags&(SkipMonitor|Admin) == 0 && !s.again {
+		s.feedMonitors(c, args)
+	}
 	if s.Dirty != dirty && !s.propagated && row.Flags&Write != 0 {
 		s.feed(db, ownName(row, args))
 	}
@@ -275,6 +295,9 @@ func (s *Server) gates(c *Client, row *Row, args Args) *Row {
 	}
 	if problem := s.journalProblem(c, row.Flags); problem != "" {
 		return s.refuse(c, row, problem)
+	}
+	if c.monitor && row.Flags&(Write|Readonly|MayReplicate) != 0 {
+		return s.refuse(c, row, "ERR Replica can't interact with the keyspace")
 	}
 	return row
 }

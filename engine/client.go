@@ -33,10 +33,11 @@ type Client struct {
 	ReplySkip     bool // CLIENT REPLY SKIP: the next command's reply is dropped
 	skipThis      bool
 
-	counted int64 // of Memory in Server.clientBytes
-	server  *Server
-	conn    reactor.Conn // nil for the client that replays the journal
-	parser  resp.Parser
+	counted    int64 // of Memory in Server.clientBytes
+	countedBig int64 // and in Server.clientBigs
+	server     *Server
+	conn       reactor.Conn // nil for the client that replays the journal
+	parser     resp.Parser
 
 	query    []byte
 	queryPos int          // bytes of query that are done
@@ -53,6 +54,7 @@ type Client struct {
 	out         output
 	flushing    bool // in server.toFlush
 	tx          *transaction
+	track       *tracking
 	subs        *subscriptions
 	blocked     *blocked
 	softSinceMs int64 // since when the pending output has been over the soft limit
@@ -60,6 +62,8 @@ type Client struct {
 	closed      bool
 	ready       bool // in server.ready
 	waiting     bool // in server.waiting: the journal is full, or a snapshot has to go on first
+	postponed   bool // in server.pause.clients
+	monitor     bool // in server.monitors
 	next, prev  *Client
 }
 
@@ -138,7 +142,7 @@ func (c *Client) TakeBig(i int) (keyspace.Ref, bool) {
 // busy tells that the client waits for the server and not the other way round: for its turn, for the journal, for a key,
 // for messages.
 func (c *Client) busy() bool {
-	return c.ready || c.waiting || c.out.holds > 0 || c.blocked != nil || c.subscriber()
+	return c.ready || c.waiting || c.postponed || c.out.holds > 0 || c.blocked != nil || c.subscriber()
 }
 
 // CloseAfterReply closes the connection once everything replied so far has been sent.
@@ -176,8 +180,32 @@ func (c *Client) PendingOutput() int { return c.out.pending() }
 // Memory returns an estimate of the bytes that the client takes.
 func (c *Client) Memory() int64 {
 	_, q := c.QueryBuffer()
-	if c.tx != nil {
-		q += c.tx.bytes
+	n := clientBytes + q + cap(c.out.buf) + c.out.moreBytes + c.parser.Pending() + c.MultiMemory() + len(c.Name)
+	if c.subs != nil {
+		n += c.subs.bytes
 	}
-	return int64(clientBytes + q + cap(c.out.buf) + c.out.moreBytes + c.parser.Pending())
+	if c.track != nil {
+		n += c.track.bytes
+	}
+	if c.blocked != nil {
+		n += c.blocked.bytes
+	}
+	return int64(n)
 }
+
+// MultiMemory returns the bytes of queued commands and watched keys.
+func (c *Client) MultiMemory() int {
+	if c.tx == nil {
+		return 0
+	}
+	return c.tx.bytes + c.tx.watchBytes
+}
+
+// Postponed reports whether the client's next command waits for the end of a pause.
+func (c *Client) Postponed() bool { return c.postponed }
+
+// Closing reports whether the connection will be closed when its replies have been sent.
+func (c *Client) Closing() bool { return c.closing }
+
+// WatchBroken reports whether a watched key has changed.
+func (c *Client) WatchBroken() bool { return c.tx != nil && c.tx.broken }

@@ -55,7 +55,9 @@ func (s *Server) notifications(letters string) {
 }
 
 // listen notes whether anybody listens to events.
-func (s *Server) listen() { s.listening = s.notify != 0 || len(s.watched) > 0 || len(s.waitKeys) > 0 }
+func (s *Server) listen() {
+	s.listening = s.notify != 0 || len(s.watched) > 0 || len(s.waitKeys) > 0 || len(s.trackers) > 0
+}
 
 // Event tells that the key of the client's database has changed, after the change.
 func (c *Client) Event(class EventClass, name string, key []byte) {
@@ -78,6 +80,9 @@ func (s *Server) event(db int, class EventClass, name string, key []byte) {
 		}
 		if len(s.waitKeys) > 0 {
 			s.keyChanged(db, key)
+		}
+		if len(s.trackers) > 0 {
+			s.keyInvalid(key, class&(EventExpired|EventEvicted) == 0)
 		}
 	}
 	if s.notify&class == 0 {

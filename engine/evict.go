@@ -45,14 +45,10 @@ type memory struct {
 // applyMemory follows the directives.
 func (s *Server) applyMemory() {
 	m := &s.memory
-	limited := m.limit != 0
 	m.limit = int64(s.Config.MaxMemoryBytes)
 	m.floor = s.Keyspace.Used()
 	m.oom = false
 	m.budget = min(max(int64(s.Config.EvictionTenacity)*evictUnit, evictUnit/2), evictLongNs)
-	if m.limit != 0 && !limited {
-		s.recountAll()
-	}
 	policy := s.Config.MaxMemoryPolicy
 	s.counts = policy.LFU() || policy == config.AllKeysS3FIFO
 	s.Keyspace.Choose(orders[policy], policy.Volatile(), s.Config.MaxMemorySamples, s.Config.LFUDecayMinutes)
@@ -148,7 +144,9 @@ func (c *Client) deniedOOM(row *Row) bool {
 }
 
 // evictionWaits tells that nothing can be evicted now, because the journal or a snapshot, which would get it, is full.
-func (s *Server) evictionWaits() bool { return s.journalFull() || s.Keyspace.SnapshotCrowded() }
+func (s *Server) evictionWaits() bool {
+	return !s.Evicting() || s.journalFull() || s.Keyspace.SnapshotCrowded()
+}
 
 // stuck tells whether nothing can go: no entry, nothing that is being freed.
 func (s *Server) stuck() bool {

@@ -66,11 +66,10 @@ func (s *Server) Data(conn reactor.Conn, in []byte, own bool) {
 	}
 	s.beginRound()
 	s.Stats.NetInputBytes += int64(len(in))
+	s.Stats.Reads++
 	c.LastMs = s.NowMs
 	s.take(c, in, own)
-	if s.memory.limit != 0 {
-		s.recount(c)
-	}
+	s.noteMemory(c)
 }
 
 func (s *Server) take(c *Client, in []byte, own bool) {
@@ -160,7 +159,7 @@ func (s *Server) process(c *Client, buf []byte) (done int) {
 	count := 0
 	more := true
 	s.turnFrom, s.turnOver = 0, false
-	if c.suspended != nil && !c.waiting {
+	if c.suspended != nil && !c.waiting && !c.postponed {
 		s.resume(c)
 	}
 	for more && done < len(buf) && s.mayRun(c, buf[done]) {
@@ -201,7 +200,7 @@ func (s *Server) process(c *Client, buf []byte) (done int) {
 // not parsed before it can run: a frame with large arguments, and one that is not an array, since its words are unquoted
 // where they stand.
 func (s *Server) mayRun(c *Client, first byte) bool {
-	if c.closed || c.closing || c.waiting || c.ready || c.blocked != nil || c.out.pending() >= stallOutput {
+	if c.closed || c.closing || c.waiting || c.postponed || c.ready || c.blocked != nil || c.out.pending() >= stallOutput {
 		return false
 	}
 	if (first != '*' || len(c.bigs) > 0) && s.journalFull() {

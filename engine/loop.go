@@ -53,6 +53,15 @@ func (s *Server) EndOfRound() (more bool) {
 	if s.appended() != handed {
 		s.Journal.HandOver()
 	}
+	if len(s.toBroadcast) > 0 {
+		s.broadcastKeys()
+	}
+	if s.tableFull() || len(s.table.dead) > 0 {
+		more = s.trimTable() || more
+	}
+	if s.clientsLimit != 0 && s.clientBytes+s.clientBigs > s.clientsLimit {
+		s.evictClients()
+	}
 	if len(s.toFlush) > 0 {
 		more = s.flushSome() || more
 	}
@@ -68,9 +77,7 @@ func (s *Server) runReady() {
 	for _, c := range s.ready[:n] {
 		c.ready = false
 		s.run(c)
-		if s.memory.limit != 0 {
-			s.recount(c)
-		}
+		s.noteMemory(c)
 	}
 	left := copy(s.ready, s.ready[n:])
 	clear(s.ready[left:]) // clients that are gone need not be kept
@@ -134,7 +141,7 @@ func (s *Server) mayWork(now int64) bool {
 
 // expiryDue tells that active expiry has something to do, and a snapshot has room for what it removes.
 func (s *Server) expiryDue() bool {
-	return s.Keyspace.SoonestMs() < s.Keyspace.NowMs && !s.NoActiveExpire && !s.Keyspace.SnapshotCrowded()
+	return s.Keyspace.SoonestMs() < s.Keyspace.NowMs && !s.NoActiveExpire && s.pause.endMs == 0 && !s.Keyspace.SnapshotCrowded()
 }
 
 // loadStep loads some commands. It returns false when the disk has to bring more first, and true otherwise, also at the
@@ -197,15 +204,21 @@ func (s *Server) Woken() {
 func (s *Server) Tick(now time.Time) time.Duration {
 	s.setClock(now)
 	if !now.Before(s.cronAt) {
-		s.cron()
+		if !s.NoCron {
+			s.cron()
+		}
 		s.cronAt = now.Add(time.Second / time.Duration(max(s.Config.Hz, 1)))
 	}
+	s.endPause()
 	s.endWaits()
 	next := s.cronAt.Sub(now)
 	if at := s.timers.soonestMs(); at < s.upMs+next.Milliseconds() {
 		next = time.Duration(max(at-s.upMs, 1)) * time.Millisecond
 	}
-	if at := s.Keyspace.SoonestMs(); s.loader == nil && !s.NoActiveExpire && at < s.NowMs+next.Milliseconds() {
+	if end := s.pause.endMs; end != 0 && end < s.upMs+next.Milliseconds() {
+		next = time.Duration(max(end-s.upMs, 1)) * time.Millisecond
+	}
+	if at := s.Keyspace.SoonestMs(); s.loader == nil && !s.NoActiveExpire && s.pause.endMs == 0 && at < s.NowMs+next.Milliseconds() {
 		next = time.Duration(max(at+1-s.NowMs, 1)) * time.Millisecond
 	}
 	return next

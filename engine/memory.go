@@ -31,7 +31,7 @@ func (u *Usage) Used() int64 { return u.Data + u.Clients + u.Journal }
 // Usage returns the memory in use now.
 func (s *Server) Usage() Usage {
 	u := Usage{Data: s.Keyspace.Used()}
-	if s.memory.limit != 0 {
+	if s.countClients {
 		u.Clients = s.clientBytes
 	} else {
 		u.Clients = s.sumClients()
@@ -66,19 +66,21 @@ func (s *Server) sumClients() (n int64) {
 
 // recount corrects clientBytes by what has changed at a client.
 func (s *Server) recount(c *Client) {
-	n := int64(0)
+	n, big := int64(0), int64(0)
 	if !c.closed {
-		n = c.Memory() - s.arenaBytes(c)
+		big = s.arenaBytes(c)
+		n = c.Memory() - big
 	}
 	s.clientBytes += n - c.counted
-	c.counted = n
+	s.clientBigs += big - c.countedBig
+	c.counted, c.countedBig = n, big
 }
 
 // recountAll begins to count the clients' memory as it changes.
 func (s *Server) recountAll() {
-	s.clientBytes = 0
+	s.clientBytes, s.clientBigs = 0, 0
 	for c := s.first; c != nil; c = c.next {
-		c.counted = 0
+		c.counted, c.countedBig = 0, 0
 		s.recount(c)
 	}
 }

@@ -15,6 +15,8 @@ const (
 	outputUnauth = 1 << 20
 	// clientBytes is what a client takes without any buffer: the structs Client and the reactor's conn.
 	clientBytes = 768
+	// prefixBytes is what a prefix or a subscription takes beside its name.
+	prefixBytes = 64
 	// keepBuffer is the capacity up to which an emptied buffer is kept for the next client that needs one.
 	keepBuffer = 64 << 10
 	// newBuffer is the capacity of a new one.
@@ -127,6 +129,7 @@ func (s *Server) send(c *Client, b []byte, offset int64) {
 	o := &c.out
 	if !held && o.pending() == 0 {
 		n, err := c.conn.Write(b)
+		s.Stats.Writes++
 		if err != nil {
 			s.kill(c)
 			return
@@ -207,15 +210,14 @@ func (s *Server) maxOffset() int64 {
 // flush writes pending output that is released, and lets a client that was stalled by it go on.
 func (s *Server) flush(c *Client) {
 	s.flushOutput(c)
-	if s.memory.limit != 0 {
-		s.recount(c)
-	}
+	s.noteMemory(c)
 }
 
 func (s *Server) flushOutput(c *Client) {
 	o := &c.out
 	for more := true; more && o.released > o.at; {
 		n, err := c.conn.Write(o.buf[o.at:o.released])
+		s.Stats.Writes++
 		if err != nil {
 			s.kill(c)
 			return

@@ -39,19 +39,22 @@ type subscribers struct {
 }
 
 // subscriptions are the names of one client.
-type subscriptions [subKinds]map[string]struct{}
+type subscriptions struct {
+	names [subKinds]map[string]struct{}
+	bytes int // of the names
+}
 
 // Subscribed returns how many subscriptions of a kind the client has.
 func (c *Client) Subscribed(kind SubKind) int {
 	if c.subs == nil {
 		return 0
 	}
-	return len(c.subs[kind])
+	return len(c.subs.names[kind])
 }
 
 // subscriber reports whether the client has any subscription: then RESP2 allows few commands.
 func (c *Client) subscriber() bool {
-	return c.subs != nil && len(c.subs[Channels])+len(c.subs[Patterns])+len(c.subs[Shards]) > 0
+	return c.subs != nil && len(c.subs.names[Channels])+len(c.subs.names[Patterns])+len(c.subs.names[Shards]) > 0
 }
 
 // Subscribe adds a subscription; false when there was one already.
@@ -60,14 +63,15 @@ func (c *Client) Subscribe(kind SubKind, name []byte) bool {
 	if c.subs == nil {
 		c.subs = &subscriptions{}
 	}
-	if c.subs[kind] == nil {
-		c.subs[kind] = map[string]struct{}{}
+	if c.subs.names[kind] == nil {
+		c.subs.names[kind] = map[string]struct{}{}
 	}
-	if _, ok := c.subs[kind][string(name)]; ok {
+	if _, ok := c.subs.names[kind][string(name)]; ok {
 		return false
 	}
 	n := string(name)
-	c.subs[kind][n] = struct{}{}
+	c.subs.names[kind][n] = struct{}{}
+	c.subs.bytes += len(n) + prefixBytes
 	set := s.subs[kind][n]
 	if set == nil {
 		set = &subscribers{at: map[*Client]int{}}
@@ -84,10 +88,11 @@ func (c *Client) Unsubscribe(kind SubKind, name []byte) bool {
 	if c.subs == nil {
 		return false
 	}
-	if _, ok := c.subs[kind][string(name)]; !ok {
+	if _, ok := c.subs.names[kind][string(name)]; !ok {
 		return false
 	}
-	delete(c.subs[kind], string(name))
+	delete(c.subs.names[kind], string(name))
+	c.subs.bytes -= len(name) + prefixBytes
 	set := s.subs[kind][string(name)]
 	i := set.at[c]
 	last := set.order[len(set.order)-1]
@@ -103,7 +108,7 @@ func (c *Client) Unsubscribe(kind SubKind, name []byte) bool {
 // Subscriptions visits the names that the client has subscribed to.
 func (c *Client) Subscriptions(kind SubKind, visit func(name string)) {
 	if c.subs != nil {
-		for name := range c.subs[kind] {
+		for name := range c.subs.names[kind] {
 			visit(name)
 		}
 	}
@@ -114,8 +119,8 @@ func (c *Client) UnsubscribeAll() {
 	if c.subs == nil {
 		return
 	}
-	for kind := range c.subs {
-		for name := range c.subs[kind] {
+	for kind := range c.subs.names {
+		for name := range c.subs.names[kind] {
 			c.Unsubscribe(SubKind(kind), []byte(name))
 		}
 	}
@@ -243,9 +248,7 @@ func (s *Server) queued(c *Client, offset int64) {
 		c.flushing = true
 		s.toFlush = append(s.toFlush, c)
 	}
-	if s.memory.limit != 0 {
-		s.recount(c)
-	}
+	s.noteMemory(c)
 	s.checkOutputLimit(c)
 }
 
@@ -274,7 +277,10 @@ func (s *Server) flushSome() bool {
 
 // outputClass is the class whose output limits hold for the client.
 func (c *Client) outputClass() int {
-	if c.subscriber() {
+	switch {
+	case c.monitor: // see monitor.go
+		return config.ClassReplica
+	case c.subscriber():
 		return config.ClassPubSub
 	}
 	return config.ClassNormal

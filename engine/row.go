@@ -36,8 +36,8 @@ const (
 	SkipSlowlog
 	Asking
 	Fast
-	NoAuth // may run before authentication
-	MayReplicate
+	NoAuth       // may run before authentication
+	MayReplicate // waits during CLIENT PAUSE WRITE as a write does (COMMAND INFO does not say so)
 	NoAsyncLoading
 	NoMulti
 	MovableKeys
@@ -46,6 +46,8 @@ const (
 	EndsMulti    // drops the transaction when it is refused (engine only): EXEC
 	InSubscriber // allowed to a RESP2 client that has subscriptions (engine only)
 	Brief        // as short as a Fast command, though COMMAND INFO does not say so (engine only): SET
+	ForServers   // for the use of other servers: "syscmd" of COMMAND DOCS (engine only): SYNC
+	KeepsCaching // CLIENT CACHING stays in force after it (engine only): CLIENT
 	AllKeys      // reads or changes keys that its arguments do not name (engine only): KEYS, FLUSHALL
 )
 
@@ -57,7 +59,7 @@ var FlagNames = []struct {
 	{Write, "write"}, {Readonly, "readonly"}, {DenyOOM, "denyoom"}, {Admin, "admin"}, {Pubsub, "pubsub"},
 	{Noscript, "noscript"}, {Blocking, "blocking"}, {Loading, "loading"}, {Stale, "stale"},
 	{SkipMonitor, "skip_monitor"}, {SkipSlowlog, "skip_slowlog"}, {Asking, "asking"}, {Fast, "fast"},
-	{NoAuth, "no_auth"}, {MayReplicate, "may_replicate"}, {NoAsyncLoading, "no_async_loading"},
+	{NoAuth, "no_auth"}, {NoAsyncLoading, "no_async_loading"},
 	{NoMulti, "no_multi"}, {MovableKeys, "movablekeys"}, {AllowBusy, "allow_busy"},
 }
 

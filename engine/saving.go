@@ -124,6 +124,10 @@ func (c *Client) isBig(arg int) bool {
 // resume runs a suspended command if it may run now.
 func (s *Server) resume(c *Client) {
 	f := frame{row: c.suspended.row, args: c.suspended.args}
+	if s.pause.endMs != 0 && s.postpones(c, &f) {
+		s.postpone(c)
+		return
+	}
 	if s.journalFull() || s.Keyspace.Snapshotting() && s.saveHolds(c, &f) {
 		s.wait(c)
 		return

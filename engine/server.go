@@ -38,6 +38,8 @@ type Server struct {
 	Dirty int64
 	// NoActiveExpire is DEBUG SET-ACTIVE-EXPIRE 0.
 	NoActiveExpire bool
+	// NoCron is DEBUG PAUSE-CRON 1.
+	NoCron bool
 	// Scratch are buffers for commands to build values in: a handler may use them until it returns, and leaves them
 	// to the next one, grown maybe.
 	Scratch [3][]byte
@@ -57,6 +59,18 @@ type Server struct {
 	batch   [batchFrames]frame
 	keys    [][]byte
 	sink    byte
+
+	trackers    map[int64]*Client // clients that are tracked, by number
+	table       trackTable
+	prefixes    map[string]*broadcast
+	prefixLens  map[int]int  // lengths of prefixes, and how many have it
+	toBroadcast []*broadcast // prefixes with keys that have changed in this round
+	monitors    []*Client
+	pause       pause
+	again       bool // the command that runs has waited, and was shown before
+
+	clientsLimit int64 // maxmemory-clients in bytes; 0: none
+	countClients bool  // clientBytes is kept
 
 	slow     slowLog
 	events   []*LatencyEvent
@@ -85,7 +99,8 @@ type Server struct {
 	checkAt     *Client // where checkClients goes on
 
 	memory      memory
-	clientBytes int64  // of all clients outside of the arena, kept while there is a limit
+	clientBytes int64  // of all clients outside of the arena, kept while there is a limit (countClients)
+	clientBigs  int64  // what they have in the arena, kept with it
 	second      uint32 // of the round's clock
 	counts      bool   // accesses are counted: LFU, S3-FIFO
 
@@ -102,6 +117,8 @@ type Server struct {
 	inExec    bool
 	execFed   bool // MULTI has been journalled
 	execDB    int
+	execRow   *Row // EXEC, and the length of its queue
+	execLen   int
 	listening bool // somebody listens to events (events.go)
 	notify    EventClass
 	channel   []byte
@@ -146,6 +163,8 @@ type Hooks struct {
 	ConfigChanged func(d *config.Directive) error
 	// Persistence tells how the journal is doing; nil without one.
 	Persistence func() PersistenceStatus
+	// Listen makes the reactor follow bind and port; nil: it cannot.
+	Listen func() error
 	// Unknown sees a command that is in no table, before it is refused; it returns true when it has dealt with it.
 	Unknown func(c *Client, args Args) bool
 	// Saving writes snapshot files and base files of the journal; nil without persistence.
@@ -168,6 +187,8 @@ func NewServer(cfg *config.Config, table *Table, log *slog.Logger) *Server {
 	s.Users.SetDefaultPassword(cfg.RequirePass)
 	s.replay = &Client{server: s, DB: s.Keyspace.DB(0), Proto: 2, User: acl.Unrestricted(""), Authenticated: true, Reply: &s.replies}
 	s.watched, s.waitKeys = map[dbKey][]*Client{}, map[dbKey]*waitQueue{}
+	s.trackers, s.table.at = map[int64]*Client{}, map[uint64]keyspace.Ref{}
+	s.prefixes, s.prefixLens = map[string]*broadcast{}, map[int]int{}
 	for kind := range s.subs {
 		s.subs[kind] = map[string]*subscribers{}
 	}
@@ -185,6 +206,7 @@ func (s *Server) ApplyConfig() {
 	s.notifications(s.Config.NotifyEvents)
 	s.applySlow()
 	s.applyMemory()
+	s.applyClientsLimit()
 	if s.Reactor != nil {
 		s.Reactor.SetKeepAlive(time.Duration(s.Config.KeepAliveSeconds) * time.Second)
 	}
@@ -276,12 +298,10 @@ func (s *Server) Opened(conn reactor.Conn) {
 	}
 	s.last = c
 	s.nclients++
-	if s.memory.limit != 0 {
-		s.recount(c)
-	}
 	if s.Hooks.Opened != nil {
 		s.Hooks.Opened(c)
 	}
+	s.noteMemory(c)
 }
 
 // Closed is called by the reactor when a connection is gone.
@@ -323,13 +343,16 @@ func (s *Server) forget(c *Client) {
 	s.nclients--
 	c.Discard()
 	c.UnsubscribeAll()
+	c.Untrack()
+	c.Unmonitor()
+	if c.postponed {
+		s.pause.clients = without(s.pause.clients, c)
+	}
 	if c.blocked != nil {
 		s.unblock(c)
 	}
 	s.dropBigs(c)
-	if s.memory.limit != 0 {
-		s.recount(c)
-	}
+	s.noteMemory(c)
 	c.parser.Reset()
 	s.dropBuffer(&c.out)
 	c.out.more, c.out.moreBytes = nil, 0

@@ -12,9 +12,11 @@ type Stats struct {
 	KeyspaceMisses int64
 
 	NetInputBytes, NetOutputBytes int64
+	Reads, Writes                 int64 // of sockets
 	QueryLimitDisconnections      int64
 	OutputLimitDisconnections     int64
 	TimeoutDisconnections         int64
+	EvictedClients                int64
 
 	Evicted            int64 // keys
 	EvictionExceededNs int64 // used memory has been over maxmemory, without the time since it last was

@@ -15,6 +15,8 @@ type transaction struct {
 	flags   Flags // of all queued commands together
 	bytes   int   // of the queued words
 	watches []watch
+
+	watchBytes int // of the watched keys
 }
 
 type queued struct {
@@ -53,8 +55,22 @@ func (c *Client) InMulti() bool { return c.tx != nil && c.tx.active }
 // InExec reports whether the command runs inside EXEC.
 func (c *Client) InExec() bool { return c.server.inExec }
 
+// executing reports whether the client's queue is being run.
+func (c *Client) executing() bool { return c.server.inExec && c == c.server.current }
+
+// ShownRow is the last command as CLIENT LIST shows it: EXEC for those that it runs.
+func (c *Client) ShownRow() *Row {
+	if c.executing() {
+		return c.server.execRow
+	}
+	return c.LastRow
+}
+
 // Queued returns the number of queued commands, -1 outside of MULTI; and the number of watched keys.
 func (c *Client) Queued() (commands, watching int) {
+	if c.executing() {
+		return c.server.execLen, 0
+	}
 	if c.tx == nil {
 		return -1, 0
 	}
@@ -129,6 +145,7 @@ func (c *Client) Exec() {
 	}
 	exec := c.LastRow
 	s.inExec, s.execFed = true, false
+	s.execRow, s.execLen = exec, len(tx.queue)
 	c.Reply.Array(len(tx.queue))
 	before := s.nanotime()
 	for i := range tx.queue {
@@ -147,6 +164,7 @@ func (c *Client) Exec() {
 		before = now
 	}
 	s.inExec, c.LastRow = false, exec
+	s.holdExpiry()
 	if s.execFed {
 		s.Journal.Append(s.execDB, wordExec)
 	}
@@ -172,6 +190,7 @@ func (c *Client) Watch(key []byte) {
 		return
 	}
 	tx.watches = append(tx.watches, watch{at, s.hasExpired(at)})
+	tx.watchBytes += len(key) + prefixBytes
 	s.watched[at] = append(s.watched[at], c)
 	s.listen()
 }
@@ -189,7 +208,7 @@ func (c *Client) Unwatch() {
 			delete(s.watched, w.at)
 		}
 	}
-	c.tx.watches, c.tx.broken = nil, false
+	c.tx.watches, c.tx.broken, c.tx.watchBytes = nil, false, 0
 	s.listen()
 }
 

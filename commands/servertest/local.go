@@ -134,6 +134,8 @@ type localConn struct {
 	closed  bool
 }
 
+// Output is what the server has sent since the last Feed.
+func (c *localConn) Output() []byte     { return c.out }
 func (c *localConn) Context() any       { return c.context }
 func (c *localConn) SetContext(v any)   { c.context = v }
 func (c *localConn) PauseReading(bool)  {}

@@ -123,3 +123,18 @@ func cut(dump string) string {
 	}
 	return dump
 }
+
+// Play runs steps on a connection that the test has, once and in RESP2 to begin with: a step's HELLO does not change what
+// form its own reply is expected in.
+func Play(t *testing.T, c *Conn, steps ...*Step) {
+	t.Helper()
+	proto := 2
+	for _, step := range steps {
+		if len(step.words) > 1 && strings.EqualFold(step.words[0], "HELLO") && (step.words[1] == "2" || step.words[1] == "3") {
+			proto = int(step.words[1][0] - '0')
+		}
+		if problem := step.check(c.Do(step.words...), proto); problem != "" {
+			t.Errorf("%s: %s: %s", step.where, Words(step.words), problem)
+		}
+	}
+}

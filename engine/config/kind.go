@@ -121,6 +121,36 @@ func memory(low, high int, at func(*Values) *int) kind {
 	}, func(v *Values) string { return strconv.Itoa(*at(v)) }, func(v *Values) string { return formatMemory(*at(v)) })
 }
 
+// memoryOrPercent is a size, or a percentage of something else, kept as a negative number.
+func memoryOrPercent(at func(*Values) *int) kind {
+	show := func(v *Values, size func(int) string) string {
+		if n := *at(v); n < 0 {
+			return strconv.Itoa(-n) + "%"
+		}
+		return size(*at(v))
+	}
+	return single("a memory size, or a percentage", func(v *Values, word string) error {
+		digits, percent := strings.CutSuffix(word, "%")
+		if !percent {
+			n, err := parseMemory(word)
+			if err != nil {
+				return refusal("argument must be a memory or percent value")
+			}
+			*at(v) = n
+			return nil
+		}
+		n, err := strconv.ParseUint(digits, 10, 63)
+		if err != nil {
+			return refusal("argument must be a memory or percent value")
+		}
+		if n > 100 {
+			return refusal("percentage argument must be less or equal to 100")
+		}
+		*at(v) = -int(n)
+		return nil
+	}, func(v *Values) string { return show(v, strconv.Itoa) }, func(v *Values) string { return show(v, formatMemory) })
+}
+
 // oneOf is a word out of names, in either case; the field holds its index.
 func oneOf[T ~int](at func(*Values) *T, names ...string) kind {
 	list := strings.Join(names, ", ")

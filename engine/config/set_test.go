@@ -36,7 +36,7 @@ var others = map[string]string{
 	"tls-client-key-file-pass": "q", "http-port": "7002", "http-bind": "::1", "http-pprof": "yes", "daemonize": "yes", "supervised": "auto", "pidfile": "/run/redix.pid",
 	"stream-node-max-entries": "2", "hll-sparse-max-bytes": "1",
 	"slowlog-log-slower-than": "-1", "slowlog-max-len": "0", "latency-monitor-threshold": "100", "latency-tracking": "no",
-	"latency-tracking-info-percentiles": "0 12.5 100",
+	"latency-tracking-info-percentiles": "0 12.5 100", "maxmemory-clients": "12%", "tracking-table-max-keys": "0",
 }
 
 // onlyDefault take nothing but their default.

@@ -107,7 +107,13 @@ var limitRows = group{"Clients", []Directive{
 		Help: "Largest size of a single argument, and of a string value."},
 	{Name: "client-output-buffer-limit", Default: "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60", Mutable: true,
 		kind: outputLimits(func(v *Values) *[ClientClasses]OutputLimit { return &v.OutputLimits }),
-		Help: "Pending output at which a client of the class is disconnected: at once over the hard size, after the seconds over the soft size. 0 means no limit. Classes that are not named keep their limits."},
+		Help: "Pending output at which a client of the class is disconnected: at once over the hard size, after the seconds over the soft size. 0 means no limit. Classes that are not named keep their limits. A client in MONITOR has the limits of a replica."},
+	{Name: "maxmemory-clients", Default: "0", Mutable: true,
+		kind: memoryOrPercent(func(v *Values) *int { return &v.MaxMemoryClients }),
+		Help: "Memory of all clients together, in bytes or percent of maxmemory, over which those that take the most are disconnected; 0 means no limit. CLIENT NO-EVICT spares a client."},
+	{Name: "tracking-table-max-keys", Default: "1000000", Mutable: true,
+		kind: integer(0, maxInt, func(v *Values) *int { return &v.TrackingTableMaxKeys }),
+		Help: "Keys that are remembered for clients with CLIENT TRACKING; over it, or over 512 bytes for each of so many (at least 1 MB), keys are forgotten at random and their clients told so. 0 means no limit."},
 }}
 
 var generalRows = group{"General", append(processRows, []Directive{

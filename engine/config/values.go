@@ -37,6 +37,7 @@ type Values struct {
 	ClientQueryBufferBytes int
 	ProtoMaxBulkBytes      int
 	OutputLimits           [ClientClasses]OutputLimit
+	TrackingTableMaxKeys   int // 0: no limit
 
 	SlowlogSlowerUs    int // a command that takes as long is logged; negative: none
 	SlowlogMaxLen      int
@@ -85,6 +86,7 @@ type Values struct {
 	EvictionTenacity      int // 0 to 100
 	LFULogFactor          int
 	LFUDecayMinutes       int // 0: counters do not fall
+	MaxMemoryClients      int // bytes; negative: percent of maxmemory
 	LazyfreeLazyEviction  bool
 	LazyfreeLazyExpire    bool
 	LazyfreeLazyServerDel bool

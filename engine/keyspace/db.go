@@ -64,7 +64,9 @@ func (db *DB) LookupInto(e *Entry, key []byte) bool {
 		return false
 	}
 	if e.b[0]&flagDeadline != 0 && e.Deadline() < db.ks.NowMs {
-		db.expire(e)
+		if !db.ks.HoldExpired {
+			db.expire(e)
+		}
 		return false
 	}
 	return true

@@ -21,6 +21,9 @@ type Keyspace struct {
 	// NowMs is the round's clock in Unix milliseconds; the loop sets it. Expiry compares with it.
 	NowMs int64
 
+	// HoldExpired makes entries whose deadline has passed stay, hidden: CLIENT PAUSE.
+	HoldExpired bool
+
 	// TellCreated makes the observer hear of new entries.
 	TellCreated bool
 

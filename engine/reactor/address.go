@@ -35,6 +35,16 @@ type Address struct {
 // String is the address as error messages show it.
 func (a Address) String() string { return a.Addr }
 
+// Literal reports whether the host needs no look-up.
+func (a Address) Literal() bool {
+	host, _, err := net.SplitHostPort(a.Addr)
+	if err != nil {
+		return false
+	}
+	_, err = netip.ParseAddr(host)
+	return err == nil || host == "" || host == "*" || host == "::*"
+}
+
 // Resolve turns a tcp address into an IP address and a port. The first address of a host name counts, IPv4 before IPv6.
 func (a Address) Resolve() (netip.AddrPort, error) {
 	host, service, err := net.SplitHostPort(a.Addr)

@@ -105,6 +105,13 @@ type Reactor interface {
 	CanPause() bool
 }
 
+// Rebinder is a Reactor that can listen elsewhere while it runs.
+type Rebinder interface {
+	// Rebind makes tcp the TCP addresses to listen on; connections and unix sockets stay as they are. On an error the
+	// addresses from before are in use. A host must be an address: names are not looked up. Loop only.
+	Rebind(tcp []Address) error
+}
+
 // Options say where to listen and how. The zero value of each field but Listen is usable.
 type Options struct {
 	// Listen holds the addresses to bind, all before New returns.
