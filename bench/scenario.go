@@ -15,40 +15,44 @@ import (
 
 // Metrics, with the unit last. A result may hold any of them; reports print them in this order.
 const (
-	metricRate        = "ops_per_s"
-	metricCPU         = "cpu_us_per_cmd"
-	metricLoadCPU     = "load_us_per_cmd" // the generator's own; above cpu_us_per_cmd, it sets the throughput
-	metricP50         = "p50_us"
-	metricP99         = "p99_us"
-	metricP999        = "p999_us"
-	metricMax         = "max_us"
-	metricGrowth      = "rss_growth_bytes"
-	metricPerKey      = "bytes_per_key"
-	metricUsedPerKey  = "used_memory_per_key"
-	metricKeysBack    = "keys_back_s"
-	metricMemoryBack  = "memory_back_s"
-	metricNormalP99   = "normal_p99_us"
-	metricP99Ratio    = "p99_to_normal"
-	metricHeld        = "held_keys"
-	metricPerConn     = "bytes_per_conn"
-	metricPerFresh    = "bytes_per_fresh_conn"
-	metricAnswered    = "answered"
-	metricSeconds     = "seconds"
-	metricWaitCPU     = "wait_cpu_percent"
-	metricGCCPU       = "gc_cpu_percent"
-	metricGCPause     = "gc_pause_max_us"
-	metricGCPauses    = "gc_pauses"
-	metricNormalRate  = "normal_ops_per_s"
-	metricRateShare   = "rate_to_normal"
-	metricExtraMemory = "extra_rss_percent"
-	metricExtraMax    = "max_over_normal_us"
-	metricForeign     = "foreign_cpu_percent" // of all CPUs, spent outside the server and this program; see outsiders
+	metricRate          = "ops_per_s"
+	metricCPU           = "cpu_us_per_cmd"
+	metricLoadCPU       = "load_us_per_cmd" // the generator's own; above cpu_us_per_cmd, it sets the throughput
+	metricP50           = "p50_us"
+	metricP99           = "p99_us"
+	metricP999          = "p999_us"
+	metricMax           = "max_us"
+	metricGrowth        = "rss_growth_bytes"
+	metricPerKey        = "bytes_per_key"
+	metricUsedPerKey    = "used_memory_per_key"
+	metricKeysBack      = "keys_back_s"
+	metricMemoryBack    = "memory_back_s"
+	metricNormalP99     = "normal_p99_us"
+	metricP99Ratio      = "p99_to_normal"
+	metricHeld          = "held_keys"
+	metricPerConn       = "bytes_per_conn"
+	metricPerFresh      = "bytes_per_fresh_conn"
+	metricAnswered      = "answered"
+	metricSeconds       = "seconds"
+	metricWaitCPU       = "wait_cpu_percent"
+	metricGCCPU         = "gc_cpu_percent"
+	metricGCPause       = "gc_pause_max_us"
+	metricGCPauses      = "gc_pauses"
+	metricNormalRate    = "normal_ops_per_s"
+	metricRateShare     = "rate_to_normal"
+	metricExtraMemory   = "extra_rss_percent"
+	metricExtraMax      = "max_over_normal_us"
+	metricHits          = "hit_percent"
+	metricKeys          = "keys"
+	metricResident      = "resident_bytes"
+	metricFragmentation = "resident_to_used"
+	metricForeign       = "foreign_cpu_percent" // of all CPUs, spent outside the server and this program; see outsiders
 )
 
 var metricOrder = []string{metricRate, metricCPU, metricLoadCPU, metricP50, metricP99, metricP999, metricMax, metricGrowth,
 	metricPerKey, metricUsedPerKey, metricKeysBack, metricMemoryBack, metricNormalP99, metricP99Ratio, metricHeld,
 	metricPerConn, metricPerFresh, metricAnswered, metricSeconds, metricNormalRate, metricRateShare, metricExtraMemory, metricExtraMax, metricWaitCPU, metricGCCPU, metricGCPause,
-	metricGCPauses, metricForeign}
+	metricGCPauses, metricHits, metricKeys, metricResident, metricFragmentation, metricForeign}
 
 // result is what one run of one server gave, by metric.
 type result map[string]float64
@@ -152,7 +156,8 @@ func scenarios() []scenario {
 	all = append(all, memoryScenarios()...)
 	all = append(all, behaviourScenarios()...)
 	all = append(all, saveScenarios()...)
-	return append(all, typeScenarios()...)
+	all = append(all, typeScenarios()...)
+	return append(all, cacheScenarios()...)
 }
 
 func journalScenarios() []scenario {
