@@ -91,7 +91,8 @@ func applyDirective(s *engine.Server, d *config.Directive) error {
 func configResetStat(c *engine.Client, _ engine.Args) {
 	s := c.Server()
 	s.Stats.Reset()
-	s.Keyspace.Expired, s.Keyspace.ExpiredActive = 0, 0
+	s.Keyspace.Expired, s.Keyspace.ExpiredActive, s.Keyspace.Freed = 0, 0, 0
+	s.Keyspace.ResetCompactionStats()
 	eachRow(s.Table, func(r *engine.Row) { r.Stats, r.Latency = engine.CallStats{}, nil })
 	c.Reply.OK()
 }

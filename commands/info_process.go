@@ -136,63 +136,8 @@ func infoClients(w *infoWriter, s *engine.Server) {
 	w.int("replies_waiting_for_journal", int64(replies))
 }
 
-// usedMemory returns the bytes in use, and the Go heap's part of them. The peak follows.
-func usedMemory(s *engine.Server) (used, heap int64) {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(sample)
-	heap = int64(sample[0].Value.Uint64())
-	used = s.Keyspace.Used() + heap
-	s.Stats.PeakMemory = max(s.Stats.PeakMemory, used)
-	return used, heap
-}
-
-// residentMemory returns the bytes of the process that are in memory; 0 when the system does not tell.
-func residentMemory() int64 {
-	statm, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	f := strings.Fields(string(statm))
-	if len(f) < 2 {
-		return 0
-	}
-	pages, _ := strconv.ParseInt(f[1], 10, 64)
-	return pages * int64(os.Getpagesize())
-}
-
-func infoMemory(w *infoWriter, s *engine.Server) {
-	used, heap := usedMemory(s)
-	rss := residentMemory()
-	data := s.Keyspace.Used()
-	w.bytes("used_memory", used)
-	w.bytes("used_memory_rss", rss)
-	w.bytes("used_memory_peak", s.Stats.PeakMemory)
-	w.percent("used_memory_peak_perc", used, s.Stats.PeakMemory)
-	w.int("used_memory_overhead", heap)
-	w.int("used_memory_dataset", data)
-	w.percent("used_memory_dataset_perc", data, used)
-	w.int("used_memory_go_heap", heap)
-	w.int("allocator_allocated", used)
-	w.int("allocator_mapped", s.Keyspace.Mapped()+heap)
-	w.bytes("total_system_memory", theSystem().memory)
-	w.bytes("used_memory_lua", 0)
-	w.bytes("used_memory_scripts", 0)
-	w.bytes("maxmemory", int64(s.Config.MaxMemoryBytes))
-	for _, p := range s.Config.Get("maxmemory-policy") {
-		w.text("maxmemory_policy", p.Value)
-	}
-	w.float("mem_fragmentation_ratio", float64(rss)/float64(max(used, 1)), 2)
-	w.int("mem_fragmentation_bytes", rss-used)
-	w.int("mem_not_counted_for_evict", 0)
-	w.int("mem_replication_backlog", 0)
-	w.int("mem_clients_slaves", 0)
-	w.int("mem_clients_normal", s.ClientsMemory())
-	w.int("mem_cluster_links", 0)
-	w.int("mem_aof_buffer", persistenceStatus(s).Queue)
-	w.text("mem_allocator", "go-"+runtime.Version()+"+arena")
-	w.int("active_defrag_running", 0)
-	w.int("lazyfree_pending_objects", int64(s.Keyspace.Garbage()))
-}
+// allocatorName tells what manages the memory.
+func allocatorName() string { return "go-" + runtime.Version() + "+arena" }
 
 func persistenceStatus(s *engine.Server) engine.PersistenceStatus {
 	if s.Hooks.Persistence == nil {
@@ -320,6 +265,7 @@ func infoStats(w *infoWriter, s *engine.Server) {
 	w.int("current_eviction_exceeded_time", exceeding/1e6)
 	w.int("eviction_slice_max_us", st.EvictionSliceNsMax/1000)
 	w.int("eviction_milliseconds", st.EvictionNs/1e6)
+	infoDefrag(w, s)
 	w.int("keyspace_hits", st.KeyspaceHits)
 	w.int("keyspace_misses", st.KeyspaceMisses)
 	w.int("pubsub_channels", int64(s.NumNames(engine.Channels)))

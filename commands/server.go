@@ -32,14 +32,6 @@ var serverRows = []engine.Row{
 		Handler: flushDB},
 	{Name: "lolwut", Arity: -1, Flags: engine.Readonly | engine.Fast, Group: "server", Since: "5.0.0",
 		Summary: "Draws something, and tells the version.", Syntax: "[VERSION version]", Handler: lolwut},
-	{Name: "memory", Arity: -2, Group: "server", Since: "4.0.0", Complexity: "Depends on subcommand.",
-		Summary: "Tells about memory.", Subs: []engine.Row{
-			{Name: "help", Arity: 2, Flags: engine.Loading | engine.Stale, Since: "4.0.0", Complexity: "O(1)",
-				Summary: "Replies with this text.", Handler: help},
-			{Name: "usage", Arity: -3, Flags: engine.Readonly, Keys: engine.OneKey(2, "RO"), Since: "4.0.0",
-				Complexity: "O(1)", Summary: "Replies with the bytes that a key and its value take.",
-				Syntax: "key [SAMPLES count]", Handler: memoryUsage},
-		}},
 	{Name: "save", Arity: 1, Flags: engine.Admin | engine.Noscript | engine.NoAsyncLoading | engine.NoMulti, Group: "server",
 		Since: "1.0.0", Complexity: "O(N) where N is the number of keys in all databases",
 		Summary: "Writes a snapshot of all databases, and replies when it is on disk.", Handler: save},
@@ -141,30 +133,6 @@ func timeNow(c *engine.Client, _ engine.Args) {
 	c.Reply.Array(2)
 	c.Reply.BulkInt(us / 1e6)
 	c.Reply.BulkInt(us % 1e6)
-}
-
-// memoryUsage is exact, so SAMPLES changes nothing.
-func memoryUsage(c *engine.Client, args engine.Args) {
-	for i := 3; i < len(args); i += 2 {
-		if !isWord(args[i], "samples") || i+1 == len(args) {
-			c.Reply.Error(errSyntax)
-			return
-		}
-		n, ok := intArg(c, args[i+1])
-		if !ok {
-			return
-		}
-		if n < 0 {
-			c.Reply.Error(errSyntax)
-			return
-		}
-	}
-	e, ok := c.DB.Lookup(args[2])
-	if !ok {
-		c.Reply.Null()
-		return
-	}
-	c.Reply.Int(e.Size())
 }
 
 // shutdown replies only when the server goes on. Nobody is waited for, so NOW changes nothing and there is never anything to

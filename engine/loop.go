@@ -86,7 +86,7 @@ func (s *Server) runReady() {
 
 // background works for at most a slice: loading, expiry, freeing. It returns true when more is to be done.
 func (s *Server) background() bool {
-	if s.loader == nil && !s.expiryDue() && s.Keyspace.Garbage() == 0 && !s.HasWork {
+	if s.loader == nil && !s.expiryDue() && s.Keyspace.Garbage() == 0 && !s.HasWork && !s.defragDue() {
 		return false
 	}
 	event := "background-slice" // of the latency monitor
@@ -113,6 +113,9 @@ func (s *Server) background() bool {
 			more = true
 		}
 		if work && s.HasWork && s.Hooks.Work() {
+			more = true
+		}
+		if s.defragDue() && s.defragStep() {
 			more = true
 		}
 	}
@@ -235,6 +238,7 @@ func (s *Server) cron() {
 	if s.observed != nil {
 		s.observed.roll(s.Reactor.Now())
 	}
+	s.planDefrag()
 }
 
 // beginRound takes over the round's clock at the first event of a round.

@@ -99,6 +99,7 @@ type Server struct {
 	checkAt     *Client // where checkClients goes on
 
 	memory      memory
+	defrag      defrag
 	clientBytes int64  // of all clients outside of the arena, kept while there is a limit (countClients)
 	clientBigs  int64  // what they have in the arena, kept with it
 	second      uint32 // of the round's clock

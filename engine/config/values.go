@@ -94,6 +94,15 @@ type Values struct {
 	LazyfreeLazyUserFlush bool
 	ActiveRehashing       bool
 
+	ActiveDefrag        bool
+	DefragIgnoreBytes   int // less than this is not worth it
+	DefragLowerPercent  int // of used memory that is waste: from here on, with DefragMinPercent of the time
+	DefragUpperPercent  int // and from here on with DefragMaxPercent
+	DefragMinPercent    int
+	DefragMaxPercent    int
+	DefragMaxScanFields int
+	JemallocBackground  bool
+
 	HashMaxListpackEntries int
 	HashMaxListpackBytes   int
 	ListMaxListpackSize    int // entries when positive, -1 to -5: 4, 8, 16, 32, 64 KiB

@@ -91,6 +91,7 @@ type slab struct {
 	mem    []byte
 	class  uint8
 	listed bool   // in its class's list of slabs that have room
+	sparse bool   // it is being emptied: no block is given out
 	free   uint32 // offset+1 in units of the first freed block
 	bump   uint32 // offset in bytes of the first block never used
 	live   uint32
@@ -108,8 +109,11 @@ type Arena struct {
 	used        int64 // bytes in live blocks
 	mapped      int64 // bytes of slabs and mappings
 	blocks      int64
-	mappings    int   // live blocks with a mapping of their own
-	directories int64 // bytes of the directories of all indexes, on the Go heap
+	mappings    int             // live blocks with a mapping of their own
+	compaction  CompactionStats // Moved, Kept and MovedBytes
+	fresh       bool            // a new slab must come from the system: a spare one may be resident as a whole
+	sparseSlabs int             // of the compaction that runs, at its start
+	directories int64           // bytes of the directories of all indexes, on the Go heap
 }
 
 // NewArena returns an arena without slabs.
@@ -122,6 +126,35 @@ func (a *Arena) Used() int64 { return a.used }
 
 // Mapped returns the bytes of address space that slabs and mappings hold.
 func (a *Arena) Mapped() int64 { return a.mapped }
+
+// Classes visits the sizes of blocks that have slabs, with the number of these, the blocks in use and the bytes not in use.
+// At the end it comes with size 0 for the blocks that have mappings of their own: how many, 0 and the bytes of these.
+func (a *Arena) Classes(visit func(size, slabs int, blocks, waste int64)) {
+	var slabs [ownMapping]int
+	var blocks, waste [ownMapping]int64
+	var mappings int
+	var bytes int64
+	for i := range a.slabs {
+		switch s := &a.slabs[i]; {
+		case s.mem == nil:
+		case s.class == ownMapping:
+			mappings++
+			bytes += int64(len(s.mem))
+		default:
+			slabs[s.class]++
+			blocks[s.class] += int64(s.live)
+			waste[s.class] += int64(s.bump) - int64(s.live)*int64(classSize[s.class])
+		}
+	}
+	for c, n := range slabs {
+		if n > 0 {
+			visit(int(classSize[c]), n, blocks[c], waste[c])
+		}
+	}
+	if mappings > 0 {
+		visit(0, mappings, 0, bytes)
+	}
+}
 
 // Blocks returns the number of live blocks.
 func (a *Arena) Blocks() int64 { return a.blocks }
@@ -174,7 +207,7 @@ func (a *Arena) Free(r Ref) {
 	s.live--
 	if s.live == 0 {
 		a.unmap(n)
-	} else if !s.listed {
+	} else if !s.listed && !s.sparse {
 		a.list(n)
 	}
 }
@@ -231,7 +264,7 @@ func sizeFor(size int) int {
 
 func (a *Arena) addSlab(c int) uint32 {
 	var mem []byte
-	if k := len(a.spares); k > 0 {
+	if k := len(a.spares); k > 0 && !a.fresh {
 		mem = a.spares[k-1]
 		a.spares = a.spares[:k-1]
 	} else {

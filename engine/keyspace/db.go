@@ -30,6 +30,9 @@ type Entry struct {
 // Len returns the number of keys.
 func (db *DB) Len() int { return db.idx.count }
 
+// IndexBytes returns the memory of the index of its keys.
+func (db *DB) IndexBytes() int64 { return db.idx.Bytes() }
+
 // Expires returns the number of keys that have a deadline.
 func (db *DB) Expires() int { return db.expires }
 

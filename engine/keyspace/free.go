@@ -77,6 +77,7 @@ func (ks *Keyspace) FreeStep() bool {
 		ks.garbage[n-1].pos = g.pos
 	}
 	if done {
+		ks.Freed++
 		last := len(ks.garbage) - 1 // freeSegment may have queued more behind it
 		ks.garbage[n-1] = ks.garbage[last]
 		ks.garbage[last] = garbage{}

@@ -33,22 +33,26 @@ type Keyspace struct {
 	// Expired counts the entries that expired, ExpiredActive those of them that the timer wheel found.
 	Expired, ExpiredActive int64
 
-	arena     *Arena
-	dbs       []*DB
-	seed      maphash.Seed
-	observer  Observer
-	rng       *rand.ChaCha8
-	objects   []Object // by handle number; a nil place is free
-	freeNums  []uint32
-	garbage   []garbage
-	due       []uint64
-	nextDB    int   // where active expiry goes on
-	soonest   int64 // see SoonestMs
-	snapshot  *Snapshot
-	epoch     uint32 // of the last snapshot
-	partBytes int64  // Objects larger than this are written in parts
-	victims   Victims
-	queues    *queues // Order Queues only
+	// Freed counts what was freed in slices.
+	Freed int64
+
+	arena      *Arena
+	dbs        []*DB
+	seed       maphash.Seed
+	observer   Observer
+	rng        *rand.ChaCha8
+	objects    []Object // by handle number; a nil place is free
+	freeNums   []uint32
+	garbage    []garbage
+	due        []uint64
+	nextDB     int   // where active expiry goes on
+	soonest    int64 // see SoonestMs
+	snapshot   *Snapshot
+	epoch      uint32 // of the last snapshot
+	partBytes  int64  // Objects larger than this are written in parts
+	victims    Victims
+	compaction compaction
+	queues     *queues // Order Queues only
 }
 
 // New returns n empty databases.

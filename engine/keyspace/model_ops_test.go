@@ -41,7 +41,40 @@ var operations = []struct {
 	{"snapshot", (*machine).snapshot},
 	{"snapshot", (*machine).snapshot},
 	{"SnapshotHolds", (*machine).snapshotHolds},
+	{"compaction", func(m *machine) { m.ks.StartCompaction(m.pick(4) > 0) }},
+	{"CompactStep", (*machine).compactStep},
+	{"CompactStep", (*machine).compactStep},
+	{"Victim", (*machine).victim},
 	{"SaveNow", func(m *machine) { m.ks.SaveNow(m.db(), m.key()) }},
+}
+
+func (m *machine) compactStep() {
+	for range m.pick(8) {
+		m.ks.CompactStep()
+	}
+}
+
+// victim evicts one entry, or finds none, by any order.
+func (m *machine) victim() {
+	order, volatile := Order(m.pick(5)), m.pick(2) == 0
+	if order == Queues {
+		volatile = false
+	}
+	m.ks.Choose(order, volatile, 5, 1)
+	for range 1 + m.pick(3) {
+		e, found, more := m.ks.Victim()
+		if !found {
+			if !more && m.ks.HasVictims() {
+				m.fail("Victim of order %d found nothing", order)
+			}
+			continue
+		}
+		if volatile && e.Deadline() == 0 || order == Soonest && e.Deadline() == 0 {
+			m.fail("Victim of order %d has no deadline", order)
+		}
+		delete(m.model[e.DB().ID], string(e.Key()))
+		e.DB().Delete(&e)
+	}
 }
 
 func (m *machine) put(db *DB, key []byte, e *modelEntry) { m.model[db.ID][string(key)] = e }
