@@ -20,19 +20,21 @@ import (
 
 // meant are names that redis-server does not have or that have another default, with the reason.
 var meant = map[string]string{
-	"bind":                     "redis-server without a file listens on every address",
-	"port":                     "the test chooses it",
-	"dir":                      "the test chooses it",
-	"enable-protected-configs": "the test needs it",
-	"io-reactor":               "ours",
-	"default-ttl":              "ours",
-	"rdb-version":              "ours",
-	"aof-checksum":             "ours",
-	"http-port":                "ours",
-	"http-bind":                "ours",
-	"http-pprof":               "ours",
-	"set-max-listpack-entries": "since redis-server 7.2",
-	"set-max-listpack-value":   "since redis-server 7.2",
+	"bind":                       "redis-server without a file listens on every address",
+	"port":                       "the test chooses it",
+	"dir":                        "the test chooses it",
+	"enable-protected-configs":   "the test needs it",
+	"io-reactor":                 "ours",
+	"default-ttl":                "ours",
+	"rdb-version":                "ours",
+	"aof-checksum":               "ours",
+	"http-port":                  "ours",
+	"http-bind":                  "ours",
+	"http-pprof":                 "ours",
+	"activedefrag":               "on by default here; redis-server needs its own jemalloc for it",
+	"active-defrag-ignore-bytes": "another default",
+	"set-max-listpack-entries":   "since redis-server 7.2",
+	"set-max-listpack-value":     "since redis-server 7.2",
 }
 
 // oracle is a redis-server with one connection to it.

@@ -57,8 +57,11 @@ func (m *machine) compactStep() {
 // victim evicts one entry, or finds none, by any order.
 func (m *machine) victim() {
 	order, volatile := Order(m.pick(5)), m.pick(2) == 0
-	if order == Queues {
+	switch order {
+	case Queues:
 		volatile = false
+	case Soonest:
+		volatile = true
 	}
 	m.ks.Choose(order, volatile, 5, 1)
 	for range 1 + m.pick(3) {
