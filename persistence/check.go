@@ -202,12 +202,8 @@ func (c *checker) unmarked(head []byte) error {
 	if known >= 0 {
 		return &damageError{c.at, fmt.Sprintf("no batch opens here, but the one at offset %d follows", known)}
 	}
-	// A sector of zeros is one that was not written, though the file was made longer. The opening line may lie in two.
-	sector := sectorSize - c.at%sectorSize
-	zeros, err := c.blank(c.at, sector)
-	if err == nil && !zeros && sector < batchHeadSize && head[0] == '#' {
-		zeros, err = c.blank(c.at+sector, sectorSize)
-	}
+	// A sector of zeros is one that was not written, though the file was made longer.
+	zeros, err := c.blank(c.at, sectorSize-c.at%sectorSize)
 	if err != nil || zeros || openingTorn(head, c.at) {
 		return c.orTorn(err)
 	}
@@ -246,19 +242,20 @@ func (c *checker) unmarked(head []byte) error {
 	return nil
 }
 
-// openingTorn tells whether head begins as an opening line, or fill, does and goes on with zeros, or as fill.
+// openingTorn tells whether head may be an opening line of which a part was not written: zeros or fill are in it, or it lies in
+// two sectors.
 func openingTorn(head []byte, at int64) bool {
 	if head[0] != '#' {
 		return false
 	}
-	if head[len(head)-1] == 0 {
+	if bytes.IndexByte(head, 0) > 0 {
 		return true
 	}
 	k := len(head)
 	for k > 2 && head[k-1] == fillByte(at+int64(k-1)) {
 		k--
 	}
-	return head[1] == '{' && k < len(head)
+	return head[1] == '{' && (k < len(head) || at%sectorSize+batchHeadSize > sectorSize)
 }
 
 func orDamage(err error, at int64, why string) error {
@@ -292,7 +289,7 @@ func (c *checker) judge(h batchHead) error {
 	}
 	missing := false
 	err = c.each(c.at, c.at+h.size, 0, func(p []byte, at int64) bool {
-		missing = missing || sectorMissing(p, at)
+		missing = missing || sectorMissing(p, at) || at+int64(len(p)) == c.at+h.size && p[len(p)-1] == 0
 		return !missing
 	})
 	if err != nil || !missing {

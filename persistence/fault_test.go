@@ -253,8 +253,8 @@ func TestFailedSyncReplacesFile(t *testing.T) {
 	if got := r.j.Stats().Replaced; got != 1 {
 		t.Fatalf("%d files replaced", got)
 	}
-	want := fmt.Sprintf("file a.aof.1.incr.aof seq 1 type i size %d\nfile a.aof.2.incr.aof seq 2 type i\n",
-		(batchHeadSize+r.ends[9]+batchTailMin+fillLine-1)/fillLine*fillLine)
+	want := string(appendManifestSum(fmt.Appendf(nil, "file a.aof.1.incr.aof seq 1 type i size %d\nfile a.aof.2.incr.aof seq 2 type i\n",
+		(batchHeadSize+r.ends[9]+batchTailMin+fillLine-1)/fillLine*fillLine)))
 	if got := manifestOf(mem); got != want {
 		t.Fatalf("%q, want %q", got, want)
 	}

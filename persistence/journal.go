@@ -111,7 +111,7 @@ type Journal struct {
 	freeBytes int
 	asleep    bool
 
-	kick    chan struct{} // capacity 1: look at the queue, the policy, closing
+	park    parker        // where the writer sleeps
 	done    chan struct{} // closed when the writer has ended
 	closing atomic.Bool
 	abort   atomic.Bool
@@ -167,11 +167,11 @@ func Open(opts Options) (*Journal, *Plan, error) {
 		opts:  opts,
 		dir:   filepath.Join(opts.Dir, opts.AppendDirName),
 		curDB: noDB,
-		kick:  make(chan struct{}, 1),
 		done:  make(chan struct{}),
 		tune: tuning{retryMin: 100 * time.Millisecond, retryMax: time.Second, syncEvery: time.Second,
 			retainLimit: opts.QueueLimit, fillMin: fillPieceMin, fillMax: fillPieceMax},
 	}
+	j.park.init()
 	j.policy.Store(int32(opts.Policy))
 	plan, err := readPlan(j)
 	if err != nil {
@@ -232,10 +232,9 @@ func (j *Journal) Appended() int64 { return j.appended }
 // HandOver passes what was appended since the last call to the writer. The loop calls it at the end of every round; the
 // records of one transaction must lie between two calls. It never blocks.
 func (j *Journal) HandOver() {
-	if len(j.cur) == 0 {
-		return
+	if len(j.cur) > 0 {
+		j.push(item{buf: j.cur, db: j.curDB})
 	}
-	j.push(item{buf: j.cur, db: j.curDB})
 }
 
 // push queues it. A small batch may be copied instead, in which case j.cur stays with the loop.
@@ -256,19 +255,12 @@ func (j *Journal) push(it item) {
 	j.asleep = false
 	j.mu.Unlock()
 	if wake {
-		j.signal()
+		j.park.wake()
 	}
 }
 
 func (it *item) takes(size int) bool {
 	return it.cut == nil && it.commit == nil && cap(it.buf)-len(it.buf) >= size
-}
-
-func (j *Journal) signal() {
-	select {
-	case j.kick <- struct{}{}:
-	default:
-	}
 }
 
 // buffer gives an empty buffer to append to.
@@ -339,7 +331,7 @@ func (j *Journal) Policy() Policy { return Policy(j.policy.Load()) }
 // SetPolicy changes the policy from now on. Going to Always, replies that wait are released after the next sync.
 func (j *Journal) SetPolicy(p Policy) {
 	j.policy.Store(int32(p))
-	j.signal()
+	j.park.wake()
 }
 
 // Stats gives the present figures.
@@ -385,7 +377,7 @@ func (j *Journal) BeginClose() {
 	}
 	j.HandOver()
 	j.closing.Store(true)
-	j.signal()
+	j.park.wake()
 }
 
 // Done is closed when the writer has ended after BeginClose.
@@ -405,7 +397,7 @@ func (j *Journal) Close(timeout time.Duration) error {
 		return nil
 	case <-timer.C:
 		j.abort.Store(true)
-		j.signal()
+		j.park.wake()
 		return errors.Join(ErrCloseTimeout, j.Err())
 	}
 }

@@ -3,17 +3,21 @@
 //	file appendonly.aof.2.base.aof seq 2 type b
 //	file appendonly.aof.4.incr.aof seq 4 type i size 1048576
 //	file appendonly.aof.5.incr.aof seq 5 type i
+//	#crc32c 1a2b3c4d
 //
 // Lines are words in pairs, key and value. Types: b base (one at most), h history (no longer needed, about to be
 // deleted), i incremental (seq must increase). Names with unusual bytes are quoted as redis-server quotes them. Keys that
 // are not known are skipped, as redis-server does; `size` is ours (see the package comment). A line starting with #
-// is a comment.
+// is a comment; the last one, ours, has the CRC-32C of all bytes before it, since one bit makes an i into an h, and
+// files of the past are deleted. Redis-server drops it when it writes the file anew, so a manifest without it is accepted.
 
 package persistence
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"strconv"
 	"strings"
@@ -98,7 +102,29 @@ func (m manifest) encode() []byte {
 	for _, f := range m.incr {
 		line(f)
 	}
-	return out
+	return appendManifestSum(out)
+}
+
+const manifestSum = "#crc32c "
+
+func appendManifestSum(out []byte) []byte {
+	sum := crc32.Checksum(out, castagnoli)
+	return append(appendHex(append(out, manifestSum...), uint64(sum), 8), '\n')
+}
+
+// checkManifestSum looks at a last line that is, or once was, the one with the sum.
+func checkManifestSum(data []byte) error {
+	at := len(data) - len(manifestSum) - 9
+	if at < 0 || data[at] != '#' || at > 0 && data[at-1] != '\n' || bytes.IndexByte(data[at:], '\n') != len(manifestSum)+8 {
+		if bytes.Contains(data, []byte(manifestSum)) {
+			return errors.New("the line with its checksum is not the last one, or not whole")
+		}
+		return nil
+	}
+	if want := appendManifestSum(bytes.Clone(data[:at])); !bytes.Equal(want, data) {
+		return errors.New("its checksum is wrong")
+	}
+	return nil
 }
 
 // parseManifest checks and reads a manifest; path is for its error texts, which name the line.
@@ -110,6 +136,9 @@ func parseManifest(data []byte, path string) (manifest, error) {
 	}
 	if len(data) == 0 {
 		return fail(1, "the file is empty")
+	}
+	if err := checkManifestSum(data); err != nil {
+		return manifest{}, fmt.Errorf("journal manifest %s, %d bytes: %w", path, len(data), err)
 	}
 	for n := 1; len(data) > 0; n++ {
 		line, rest, whole := bytes.Cut(data, []byte{'\n'})

@@ -73,6 +73,7 @@ func (r *readAhead) readFile(i int, pf PlanFile) bool {
 	defer f.Close()
 	c := newChecker(f, pf.Size)
 	pos := pf.skip
+	c.at = pos
 	for pos < pf.Size && !c.ended {
 		var b *block
 		select {

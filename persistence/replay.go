@@ -51,6 +51,18 @@ type Result struct {
 	Dropped       int64  // bytes cut off
 }
 
+// LoadError tells where a journal cannot be loaded any further.
+type LoadError struct {
+	Path   string
+	Offset int64 // what lies before is good
+	Torn   bool  // the last file ends too early; otherwise bytes are wrong
+	err    error
+}
+
+func (e *LoadError) Error() string { return e.err.Error() }
+
+func (e *LoadError) Unwrap() error { return e.err }
+
 // Replayer is a replay in progress. It belongs to one goroutine.
 type Replayer struct {
 	plan *Plan
@@ -330,8 +342,8 @@ func (r *Replayer) receive(wait bool) (ok bool, err error) {
 // placed adds the file to an error of reading or checking.
 func (r *Replayer) placed(f *PlanFile, err error) error {
 	if bad := (*damageError)(nil); errors.As(err, &bad) {
-		return fmt.Errorf("journal: the append only file %s is damaged at offset %d: %w; nothing was changed; restore it from a copy, "+
-			"or see what redix check-aof %s says", f.Path, bad.at, err, r.plan.manifestPath)
+		return &LoadError{Path: f.Path, Offset: bad.at, err: fmt.Errorf("journal: the append only file %s is damaged at offset %d: %w; "+
+			"nothing was changed; restore it from a copy, or see what redix check-aof %s says", f.Path, bad.at, err, r.plan.manifestPath)}
 	}
 	return fmt.Errorf("journal: %s: %w", f.Path, err)
 }
@@ -411,7 +423,8 @@ func (r *Replayer) apply(at int64) error {
 }
 
 func (r *Replayer) wrong(at int64, err error) error {
-	return fmt.Errorf("journal: %s, command at offset %d: %w", r.plan.Files[r.file].Path, at, err)
+	path := r.plan.Files[r.file].Path
+	return &LoadError{Path: path, Offset: at, err: fmt.Errorf("journal: %s, command at offset %d: %w", path, at, err)}
 }
 
 func words(args [][]byte, win []byte, spans []span) [][]byte {
@@ -456,8 +469,8 @@ func (r *Replayer) finish() error {
 func (r *Replayer) damaged(f PlanFile, err error) error {
 	last := r.file == len(r.plan.Files)-1 && !f.capped
 	if r.off < r.loose && len(r.win) > 0 || r.inMulti && r.multiAt < r.loose {
-		return fmt.Errorf("journal: the append only file %s is damaged: the batch around offset %d has a good checksum and yet holds no "+
-			"whole commands (%w)", f.Path, r.off, err)
+		return &LoadError{Path: f.Path, Offset: r.off, err: fmt.Errorf("journal: the append only file %s is damaged: the batch around offset "+
+			"%d has a good checksum and yet holds no whole commands (%w)", f.Path, r.off, err)}
 	}
 	if bad := (*formatError)(nil); errors.As(err, &bad) {
 		zeros, rerr := false, error(nil)
@@ -465,8 +478,9 @@ func (r *Replayer) damaged(f PlanFile, err error) error {
 			zeros, rerr = r.zerosFrom(f, r.off+bad.at)
 		}
 		if rerr != nil || !zeros {
-			return errors.Join(fmt.Errorf("journal: bad file format reading the append only file %s at offset %d (record at %d): %w; make a "+
-				"backup, then try redis-check-aof --fix %s", f.Path, r.off+bad.at, r.off, err, r.plan.manifestPath), rerr)
+			err = fmt.Errorf("journal: bad file format reading the append only file %s at offset %d (record at %d): %w; make a "+
+				"backup, then see what redix check-aof %s says", f.Path, r.off+bad.at, r.off, err, r.plan.manifestPath)
+			return &LoadError{Path: f.Path, Offset: r.off, err: errors.Join(err, rerr)}
 		}
 	}
 	cut := r.off
@@ -474,13 +488,14 @@ func (r *Replayer) damaged(f PlanFile, err error) error {
 		cut = r.multiAt
 	}
 	if !last {
-		return fmt.Errorf("journal: unexpected end of file reading the append only file %s: the record at offset %d is incomplete and "+
-			"more should follow; make a backup, then try redis-check-aof --fix %s", f.Path, cut, r.plan.manifestPath)
+		return &LoadError{Path: f.Path, Offset: cut, err: fmt.Errorf("journal: unexpected end of file reading the append only file %s: the "+
+			"record at offset %d is incomplete and more should follow; make a backup, then see what redix check-aof %s says",
+			f.Path, cut, r.plan.manifestPath)}
 	}
 	if !r.plan.loadTruncated {
-		return fmt.Errorf("journal: unexpected end of file reading the append only file %s: the record at offset %d is incomplete; make a backup, "+
-			"then either set aof-load-truncated to yes and start again (this drops the last %d bytes), or use redis-check-aof --fix %s",
-			f.Path, cut, f.Size-cut, r.plan.manifestPath)
+		return &LoadError{Path: f.Path, Offset: cut, Torn: true, err: fmt.Errorf("journal: unexpected end of file reading the append only file %s: "+
+			"the record at offset %d is incomplete; make a backup, then either set aof-load-truncated to yes and start again (this "+
+			"drops the last %d bytes), or use redix check-aof --fix %s", f.Path, cut, f.Size-cut, r.plan.manifestPath)}
 	}
 	return r.truncate(f, cut)
 }

@@ -428,6 +428,13 @@ func FuzzReplay(f *testing.F) {
 	f.Add([]byte("*1\r\n$9223372036854775807\r\n"))
 	f.Add([]byte("*3000000000\r\n"))
 	f.Add([]byte("*1\r\n$3\r\nab\x00\x00\x00"))
+	var fr framer
+	parts, size, sum := fr.batch([][]byte{[]byte(frame("SET a 1"))}, 0, 0, 0, true)
+	batches := bytes.Join(parts, nil)
+	parts, _, _ = fr.batch([][]byte{[]byte(frame("SET b 2"))}, size, 0, sum, true)
+	batches = append(batches, bytes.Join(parts, nil)...)
+	f.Add(batches)
+	f.Add(append(bytes.Clone(batches), fillBlock[:640]...))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		mem := files(t, string(data))
 		got, _, err := replayed(mem, true)

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"redix/persistence/vfs"
 )
@@ -41,6 +40,7 @@ type Plan struct {
 	log           *slog.Logger
 	replayed      bool
 	tail          tail
+	moveFrom      string // a single file, to be moved by Start
 }
 
 // tail is how the last file ends.
@@ -61,44 +61,92 @@ func (j *Journal) tempPrefix() string { return "temp-" + j.opts.AppendFilename }
 
 // readPlan reads the manifest and looks at the files it names, so that a missing one is found before anything is loaded.
 func readPlan(j *Journal) (*Plan, error) {
-	fsys := j.opts.FS
-	p := &Plan{fs: fsys, dir: j.dir, manifestPath: j.manifestPath(), loadTruncated: j.opts.LoadTruncated,
+	p := &Plan{fs: j.opts.FS, dir: j.dir, manifestPath: j.manifestPath(), loadTruncated: j.opts.LoadTruncated,
 		rdbChecksum: !j.opts.SkipRDBChecksum, log: j.opts.Log}
-	data, err := vfs.ReadFile(fsys, p.manifestPath, manifestSizeMax)
+	err := p.read()
 	if errors.Is(err, fs.ErrNotExist) {
-		return p, refuseSingleFile(j)
+		if old, uerr := p.single(j); uerr != nil || old {
+			return p, uerr
+		}
+		if p.man.empty() {
+			return p, nil
+		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("journal: reading the manifest: %w", err)
-	}
-	if p.man, err = parseManifest(data, p.manifestPath); err != nil {
 		return nil, err
 	}
+	return p, nil
+}
+
+// single looks for a journal of the kind before redis-server 7, one file in the working directory, that is not in the manifest
+// yet, or is and was not moved yet. Start moves it (upgrade).
+func (p *Plan) single(j *Journal) (found bool, err error) {
+	name := j.opts.AppendFilename
+	if m := p.man; !m.empty() && (m.base == nil || m.base.name != name || len(m.incr) > 0) {
+		return false, nil
+	}
+	path := filepath.Join(j.opts.Dir, name)
+	size, err := p.fs.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && size == 0 && p.man.empty() {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("journal: %w", err)
+	}
+	p.man = manifest{base: &listed{name: name, seq: 1, kind: typeBase, size: -1}}
+	p.Files = []PlanFile{{Name: name, Path: path, Base: true, Size: size}}
+	p.Total = size
+	p.moveFrom = path
+	return true, nil
+}
+
+// upgrade moves a single-file journal to where the others are, as redis-server 7 does: first the manifest, then the file, so
+// that single finds it in between.
+func (w *writer) upgrade() error {
+	from := w.j.plan.moveFrom
+	if from == "" {
+		return nil
+	}
+	if _, err := w.publishManifest(w.man.clone()); err != nil {
+		return err
+	}
+	err := w.fs.Rename(from, w.path(w.man.base.name))
+	if err == nil {
+		err = w.fs.SyncDir(w.j.dir)
+	}
+	if err == nil {
+		err = w.fs.SyncDir(w.j.opts.Dir)
+	}
+	if err != nil {
+		return fmt.Errorf("journal: moving %s: %w", from, err)
+	}
+	w.j.opts.Log.Info("journal: the single append only file was moved", "from", from, "to", w.j.dir)
+	return nil
+}
+
+// read reads the manifest.
+func (p *Plan) read() error {
+	data, err := vfs.ReadFile(p.fs, p.manifestPath, manifestSizeMax)
+	if err != nil {
+		return fmt.Errorf("journal: reading the manifest: %w", err)
+	}
+	if p.man, err = parseManifest(data, p.manifestPath); err != nil {
+		return err
+	}
 	for _, f := range p.man.live() {
-		path := filepath.Join(j.dir, f.name)
-		size, err := fsys.Stat(path)
+		path := filepath.Join(p.dir, f.name)
+		size, err := p.fs.Stat(path)
 		if err != nil {
-			return nil, fmt.Errorf("journal: the manifest %s names %s: %w", p.manifestPath, f.name, err)
+			return fmt.Errorf("journal: the manifest %s names %s: %w", p.manifestPath, f.name, err)
 		}
 		if f.size > size {
-			return nil, fmt.Errorf("journal: %s has %d bytes, the manifest says that at least %d were synced", path, size, f.size)
+			return fmt.Errorf("journal: %s has %d bytes, the manifest says that at least %d were synced", path, size, f.size)
 		}
 		if f.size >= 0 {
 			size = f.size
 		}
 		p.Files = append(p.Files, PlanFile{Name: f.name, Path: path, Base: f.kind == typeBase, Size: size, capped: f.size >= 0})
 		p.Total += size
-	}
-	return p, nil
-}
-
-// refuseSingleFile turns a journal of the kind before redis-server 7 into an error: to start beside it with an empty
-// keyspace would look like a loss of all data.
-func refuseSingleFile(j *Journal) error {
-	old := filepath.Join(j.opts.Dir, j.opts.AppendFilename)
-	if size, err := j.opts.FS.Stat(old); err == nil && size > 0 {
-		return fmt.Errorf("journal: %s is a single-file AOF from before redis-server 7 and there is no %s: move it into %s "+
-			"and list it there (file %s seq 1 type b)", old, j.manifestPath(), j.dir, j.opts.AppendFilename)
 	}
 	return nil
 }
@@ -111,6 +159,9 @@ func (j *Journal) Start() error {
 	}
 	w, err := j.newWriter()
 	if err != nil {
+		return err
+	}
+	if err := w.upgrade(); err != nil {
 		return err
 	}
 	last := len(w.man.incr) - 1
@@ -157,8 +208,7 @@ func (j *Journal) newWriter() (*writer, error) {
 		return nil, errors.New("journal: already started")
 	}
 	w := &writer{j: j, fs: j.opts.FS, man: j.plan.man.clone(), at: mark{db: noDB}, syncedAt: mark{db: noDB},
-		syncReq: make(chan vfs.File, 1), syncRes: make(chan syncResult, 1), timer: time.NewTimer(time.Hour)}
-	w.timer.Stop()
+		syncReq: make(chan vfs.File, 1), syncRes: make(chan syncResult, 1)}
 	w.kept.get, w.kept.put = j.buffer, j.recycle
 	w.baseSeq, w.incrSeq = w.man.lastSeq()
 	w.historyTried = -1

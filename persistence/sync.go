@@ -80,7 +80,6 @@ type writer struct {
 	covering mark
 	syncReq  chan vfs.File
 	syncRes  chan syncResult
-	timer    *time.Timer
 	lastSync time.Time // when the last sync started
 	counted  time.Time // until when delayed syncs were counted
 
@@ -364,6 +363,7 @@ func (w *writer) syncer() {
 		start := w.j.opts.Clock()
 		err := f.Sync()
 		w.syncRes <- syncResult{err, w.j.opts.Clock().Sub(start)}
+		w.j.park.wake()
 	}
 }
 
@@ -466,7 +466,7 @@ func (w *writer) report(err error) {
 	}
 }
 
-// sleep waits for work: a kick from the loop, the end of the running sync, or the time of the next one.
+// sleep waits for work: the loop, the end of the running sync, or the time of the next one.
 func (w *writer) sleep(err error) {
 	wait := w.nextWait(err)
 	if wait == 0 {
@@ -481,18 +481,8 @@ func (w *writer) sleep(err error) {
 			return
 		}
 	}
-	var timer <-chan time.Time
-	if wait > 0 {
-		w.timer.Reset(wait)
-		defer w.timer.Stop()
-		timer = w.timer.C
-	}
-	select {
-	case <-w.j.kick:
-	case <-timer:
-	case res := <-w.syncRes:
-		w.syncEnded(res)
-	}
+	w.j.park.wait(wait)
+	w.collect(false)
 }
 
 // nextWait is how long nothing has to be done without a kick; negative: forever, zero: go on at once.
