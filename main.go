@@ -34,15 +34,7 @@ import (
 // reserveFDs are kept for the journal, its rewrite and the log when clients take all others.
 const reserveFDs = 32
 
-// tools are what the program does instead of serving, by its first word: they get the words after it and return the exit code.
-var tools = map[string]func(args []string, in io.Reader, out io.Writer) int{
-	"check-aof": persistence.CheckAOF,
-}
-
 func main() {
-	if len(os.Args) > 1 && tools[os.Args[1]] != nil {
-		os.Exit(tools[os.Args[1]](os.Args[2:], os.Stdin, os.Stdout))
-	}
 	args, ping := os.Args[1:], false
 	if len(args) > 0 {
 		if tool := tools[args[0]]; tool != nil {

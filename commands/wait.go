@@ -8,11 +8,8 @@ import (
 )
 
 // WAIT and WAITAOF. There are no replicas: a client that waits for one waits until its time is over. WAITAOF for the
-// server's own journal waits until everything written before it survives a power cut. The journal tells of syncs only
-// as far as replies wait for them, so the client looks again every few milliseconds.
-
-// syncPollMs is how often a client in WAITAOF looks.
-const syncPollMs = 10
+// server's own journal waits until everything written before it survives a power cut: it looks each time the journal has
+// made progress.
 
 var waitRows = []engine.Row{
 	{Name: "wait", Arity: 3, Group: "generic", Since: "3.0.0", Categories: "-keyspace connection",
@@ -109,11 +106,7 @@ func (w *syncWait) look(c *engine.Client) {
 	now := c.Server().NowMs
 	synced := w.synced(c)
 	if (w.replicas || w.local && !synced) && (w.deadlineMs == 0 || now < w.deadlineMs) {
-		next := engine.Wait{DeadlineMs: now + syncPollMs, OnTimeout: w.look}
-		if w.deadlineMs != 0 {
-			next.DeadlineMs = min(next.DeadlineMs, w.deadlineMs)
-		}
-		if c.Block(nil, next) {
+		if c.Block(nil, engine.Wait{DeadlineMs: w.deadlineMs, OnTimeout: w.look, OnJournal: true}) {
 			return
 		}
 	}

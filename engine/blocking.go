@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 	"sort"
 	"time"
 
@@ -52,6 +53,38 @@ type Wait struct {
 	OnMissing bool
 	// OnTimeout replies when the time is over.
 	OnTimeout func(c *Client)
+	// OnJournal makes the journal's progress count as the end of the time. OnTimeout may block the client again.
+	OnJournal bool
+}
+
+// journalWait is a client that waits for the journal, by the serial of its wait.
+type journalWait struct {
+	c      *Client
+	serial int64
+}
+
+func (w journalWait) over() bool { return w.c.blocked == nil || w.c.blocked.serial != w.serial }
+
+// waitForJournal notes a wait. Those that ended otherwise are forgotten now and then.
+func (s *Server) waitForJournal(c *Client, serial int64) {
+	if len(s.journalWaits) > 2*s.numBlocked+16 {
+		s.journalWaits = slices.DeleteFunc(s.journalWaits, journalWait.over)
+	}
+	s.journalWaits = append(s.journalWaits, journalWait{c, serial})
+}
+
+// endJournalWaits lets those who wait for the journal look at it.
+func (s *Server) endJournalWaits() {
+	if len(s.journalWaits) == 0 {
+		return
+	}
+	waits := s.journalWaits
+	s.journalWaits = nil
+	for _, w := range waits {
+		if !w.over() {
+			s.Unblock(w.c, false)
+		}
+	}
 }
 
 // Block parks the client at keys of its database until one of them changes. It returns false where a client must not
@@ -79,6 +112,9 @@ func (c *Client) Block(keys [][]byte, w Wait) bool {
 	}
 	c.blocked = b
 	s.numBlocked++
+	if w.OnJournal {
+		s.waitForJournal(c, b.serial)
+	}
 	s.listen()
 	if w.DeadlineMs > 0 {
 		lasts := min(w.DeadlineMs-s.NowMs, math.MaxInt64/2) + 1

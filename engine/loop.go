@@ -201,6 +201,7 @@ func (s *Server) Woken() {
 	}
 	s.finishOffloaded()
 	s.release()
+	s.endJournalWaits()
 }
 
 // Tick runs cron hz times a second, and makes a round for keys to expire in. It returns the time until the next of these.

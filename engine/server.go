@@ -88,15 +88,16 @@ type Server struct {
 	expireArgs    [][]byte
 	marks         readMarks
 
-	first, last *Client
-	nclients    int
-	nextID      int64
-	ready       []*Client // have commands to run without waiting for the socket
-	waiters     []*Client // held back by a full journal, or a snapshot
-	holds       []hold
-	firstHold   int
-	buffers     [][]byte
-	checkAt     *Client // where checkClients goes on
+	first, last  *Client
+	nclients     int
+	nextID       int64
+	ready        []*Client // have commands to run without waiting for the socket
+	waiters      []*Client // held back by a full journal, or a snapshot
+	holds        []hold
+	journalWaits []journalWait
+	firstHold    int
+	buffers      [][]byte
+	checkAt      *Client // where checkClients goes on
 
 	memory      memory
 	defrag      defrag
