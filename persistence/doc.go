@@ -22,6 +22,27 @@
 //	everysec   written >= its record      everything         all but the last second, or two on a slow disk
 //	no         written >= its record      everything         what the kernel had written by itself
 //
+// # What a file looks like
+//
+// With aof-checksum yes (the default) all that one write(2) adds to an incr file stands between two comment lines, which
+// carry its length, what had been synced before, and a CRC-32C that is chained from batch to batch (batch.go). Under always
+// the file is longer than what it holds: comment lines of 64 bytes are written ahead, and batches over them (fill.go).
+//
+//	#{len,unsynced,sum\n records #}sum---\n #{len,unsynced,sum\n records #}sum-\n #-----\n#-----\n#-----\n
+//	└───────────── batch ──────────────────┘└──────────── batch ─────────────────┘└── fill, under always ──┘
+//
+// Redis-server skips these lines, and what it writes behind them is loaded here. At load each batch is checked before one
+// of its commands runs (check.go):
+//
+//	the batch checks                                      its commands run
+//	the last batches of the last file do not, and          cut off, with a warning (aof-load-truncated yes), or refused
+//	  look as a write looks that was cut short
+//	a batch does not check that a later one knows to       refused, with file and offset; nothing is changed
+//	  have been synced, or of which all was written
+//	no marks: files of other servers                       every record runs; a torn last one is cut off or refused
+//
+// The manifest ends in a line with its own CRC-32C. `redix check-aof` (checkaof.go) reads a journal in the same way.
+//
 // # When the disk fails
 //
 // The writer is always in one of these states; Err is nil in the first only, and every arrow back is retried, after
@@ -46,6 +67,10 @@
 // "Up to its synced size only" is a fourth key in the manifest line, `size N`, which redis-server skips as it skips
 // every key that it does not know. It closes the gap between steps 2 and 3: without it a crash there would load
 // the records after the last good sync twice. Redis-server, which ignores the key, is right after step 3.
+//
+// Fill is no reason for any of these states but by a failed sync: if it cannot be written it is cut off, none is tried for a minute,
+// and batches make the file longer, as under the other policies. A batch over fill that fails takes the fill with it:
+// TORN cuts the file behind the last whole batch.
 //
 // While the state is not HEALTHY the caller refuses writes (MISCONF), so that what is kept in memory does not grow; Full
 // bounds it in any case.

@@ -163,7 +163,8 @@ func TestFailAnywhere(t *testing.T) {
 				}
 				for _, count := range counts {
 					for nth, fired := 1, true; fired && nth < 60; nth++ {
-						fired = failOnce(t, policy, vfs.Fault{Op: op, First: nth, Count: count, Err: syscall.EIO, Short: nth % 40})
+						fired = failOnce(t, policy, vfs.Fault{Op: op, First: nth, Count: count,
+							Err: []error{syscall.EIO, syscall.ENOSPC}[(nth+count)%2], Short: nth % 40})
 					}
 				}
 			})

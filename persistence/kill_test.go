@@ -34,33 +34,40 @@ func TestKill(t *testing.T) {
 	for _, policy := range []Policy{Always, EverySec, No} {
 		dir := t.TempDir()
 		for round := range 3 {
-			cmd := exec.Command(os.Args[0], "-test.run=^TestKillChild$")
-			cmd.Env = append(os.Environ(), killDir+"="+dir, killPolicy+"="+policy.String())
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			lines := bufio.NewScanner(out)
-			said := 0
-			for range 40 + round*7 {
-				if !lines.Scan() {
-					t.Fatal("the child ended by itself")
-				}
-				if _, err := fmt.Sscan(lines.Text(), &said); err != nil {
-					t.Fatalf("the child says %q", lines.Text())
-				}
-			}
-			_ = cmd.Process.Kill()
-			for lines.Scan() { // what it said before the signal counts, if the line is whole
-				_, _ = fmt.Sscan(lines.Text(), &said)
-			}
-			_ = cmd.Wait()
+			said := killChild(t, dir, policy, 40+round*7)
 			if n, err := load(vfs.OS{}, dir); err != nil || n < said {
 				t.Fatalf("%v: loaded %d of %d released records, %v", policy, n, said, err)
 			}
 		}
 	}
+}
+
+// killChild starts a process that writes a journal, kills it after some rounds, and gives the number of records that it
+// said were released.
+func killChild(t *testing.T, dir string, policy Policy, rounds int) (said int) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestKillChild$")
+	cmd.Env = append(os.Environ(), killDir+"="+dir, killPolicy+"="+policy.String())
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for range rounds {
+		if !lines.Scan() {
+			t.Fatal("the child ended by itself")
+		}
+		if _, err := fmt.Sscan(lines.Text(), &said); err != nil {
+			t.Fatalf("the child says %q", lines.Text())
+		}
+	}
+	_ = cmd.Process.Kill()
+	for lines.Scan() { // what it said before the signal counts, if the line is whole
+		_, _ = fmt.Sscan(lines.Text(), &said)
+	}
+	_ = cmd.Wait()
+	return said
 }

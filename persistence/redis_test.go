@@ -132,6 +132,40 @@ func checkAOF(t *testing.T, dir string) {
 	}
 }
 
+// Right after kill -9 under always, with fill at the end, redis-check-aof is content, redis-server loads everything and goes
+// on, and what it added is loaded here.
+func TestRedisServerAfterKill(t *testing.T) {
+	needs(t, "redis-server")
+	dir := t.TempDir()
+	said := killChild(t, dir, Always, 60)
+	path := filepath.Join(dir, "aofdir", "a.aof.1.incr.aof")
+	data, err := os.ReadFile(path)
+	if err != nil || !isFill(data[len(data)/fillLine*fillLine-fillLine:], int64(len(data)/fillLine*fillLine-fillLine)) {
+		t.Fatal("no fill at the end of the file", err)
+	}
+	checkAOF(t, dir)
+	s := startRedis(t, dir)
+	n := 0
+	for db := range 3 {
+		s.do(fmt.Sprint("SELECT ", db))
+		size := 0
+		if _, err := fmt.Sscanf(s.do("DBSIZE"), ":%d", &size); err != nil {
+			t.Fatal(err)
+		}
+		n += size
+	}
+	if n < said {
+		t.Fatalf("redis-server loaded %d records of %d", n, said)
+	}
+	s.check(n)
+	s.do(fmt.Sprint("SELECT ", dbOf(n)))
+	if got := s.do(fmt.Sprintf("SET k%d v%d", n, n)); got != "+OK" {
+		t.Fatal(got)
+	}
+	s.stop()
+	mustLoad(t, vfs.OS{}, dir, n+1)
+}
+
 func TestRedisServerLoadsOurs(t *testing.T) {
 	needs(t, "redis-server")
 	dir := t.TempDir()
