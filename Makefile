@@ -11,7 +11,7 @@ PREFIX   ?= /usr/local
 .PHONY: install deb test-deb test-clients help build run tools test race fuzz bench lint fmt clean difftest crashtest longtest
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build build/redix
 	$(GO) build -trimpath -o build/redix .
@@ -72,6 +72,10 @@ crashtest: ## kill the server CRASHES (25) times in each appendfsync policy and 
 
 longtest: tools ## the tests that have a long form, in it: values of 512 MB, 3,000,000 keys, a journal of 110 MB
 	REDIX_LONG=1 $(GO) test -v -count=1 -timeout 2h -run '^Test(LargestValue|DeletingDoesNot|Loading)' ./commands
+
+test-clients: build ## clients of other languages, installed into a temporary folder, and the packaging's linters
+	commands/testdata/clients/run.sh
+	docs/packaging/check.sh
 
 install: ## install binary, man page, completion and unit under PREFIX (/usr/local), below DESTDIR
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o build/static/redix .
