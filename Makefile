@@ -5,10 +5,12 @@ FUZZTIME ?= 20s
 # Commands that `make difftest` compares in each run of each group, and kills in each policy of `make crashtest`.
 DIFF     ?= 1000000
 CRASHES  ?= 25
+# How long `make soak` lasts.
+SOAK     ?= 30m
 # Where `make install` puts things, below DESTDIR.
 PREFIX   ?= /usr/local
 
-.PHONY: install deb test-deb test-clients help build run tools test race fuzz bench lint fmt clean difftest crashtest longtest
+.PHONY: install deb test-deb test-clients help build run tools test race fuzz bench lint fmt clean difftest crashtest longtest soak cover
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +71,14 @@ difftest: tools ## compare DIFF (1,000,000) random commands of each group with r
 
 crashtest: ## kill the server CRASHES (25) times in each appendfsync policy and look for lost writes
 	REDIX_CRASHES=$(CRASHES) $(GO) test -v -count=1 -timeout 2h -run '^TestCrash' ./commands
+
+soak: ## a mixed load for SOAK (30m), with a look at the memory
+	REDIX_SOAK=$(SOAK) $(GO) test -v -count=1 -timeout 25h -run '^TestSoak$$' ./commands
+
+cover: tools ## how much of each package the tests run (build/cover.out; go tool cover -html=build/cover.out shows the lines)
+	@mkdir -p build
+	$(GO) test -timeout 20m -coverpkg=./... -coverprofile=build/cover.out ./... >/dev/null
+	$(GO) tool cover -func=build/cover.out | tail -1
 
 longtest: tools ## the tests that have a long form, in it: values of 512 MB, 3,000,000 keys, a journal of 110 MB
 	REDIX_LONG=1 $(GO) test -v -count=1 -timeout 2h -run '^Test(LargestValue|DeletingDoesNot|Loading)' ./commands
