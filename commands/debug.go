@@ -35,10 +35,13 @@ type debugSub struct {
 }
 
 var debugSubs = []debugSub{
+	{"change-repl-id", 0, 0, "", "Does nothing: there is no replication yet.", debugChangeReplID},
 	{"digest", 0, 0, "", "Replies with the digest of all databases.", debugDigest},
 	{"digest-value", 0, math.MaxInt32, " <key> [<key> ...]", "Replies with the digests of values.", debugDigestValue},
+	{"loadaof", 0, 0, "", "Loads the append-only file again.", debugLoadAOF},
 	{"object", 1, 1, " <key>", "Tells how a value is kept.", debugObject},
 	{"populate", 1, 3, " <count> [<prefix>] [<size>]", "Creates strings, unless they exist: key:0, key:1 and so on.", debugPopulate},
+	{"reload", 0, 3, " [NOSAVE] [NOFLUSH]", "Writes a snapshot and loads it again.", debugReload},
 	{"set-active-expire", 1, 1, " <0|1>", "Turns active expiry off and on.", debugSetActiveExpire},
 	{"sleep", 1, 1, " <seconds>", "Stops the server for a while.", debugSleep},
 }

@@ -75,6 +75,58 @@ func bgRewriteAOF(c *engine.Client, _ engine.Args) {
 	replyStarted(c)(s.Hooks.Saving.Rewrite(c.InExec()))
 }
 
+// debugChangeReplID accepts what a test of replication asks for; there is nothing to change.
+func debugChangeReplID(c *engine.Client, _ engine.Args) { c.Reply.OK() }
+
+func debugReload(c *engine.Client, args engine.Args) {
+	var o engine.ReloadOptions
+	for _, a := range args[2:] {
+		switch {
+		case isWord(a, "nosave"):
+			o.NoSave = true
+		case isWord(a, "noflush"):
+			o.NoFlush = true
+		default: // MERGE, too: keys that are there and in the file are an error
+			c.Reply.Error("ERR DEBUG RELOAD only supports the NOSAVE and NOFLUSH options.")
+			return
+		}
+	}
+	reload(c, o, "ERR Error trying to load the RDB dump, check server logs.")
+}
+
+func debugLoadAOF(c *engine.Client, _ engine.Args) {
+	reload(c, engine.ReloadOptions{Journal: true}, "ERR Error trying to load the AOF files, check server logs.")
+}
+
+// reload waits, and everybody with it, until the data is there again.
+func reload(c *engine.Client, o engine.ReloadOptions, failure string) {
+	s := c.Server()
+	w := &reloadWait{failure: failure}
+	if s.Hooks.Saving == nil || !c.Block(nil, engine.Wait{OnTimeout: w.look}) {
+		c.Reply.Error("ERR DEBUG RELOAD and LOADAOF need persistence, and no transaction around them")
+		return
+	}
+	s.Hooks.Saving.Reload(o, func(err error) {
+		w.done, w.err = true, err
+		s.Unblock(c, false)
+	})
+}
+
+type reloadWait struct {
+	saveWait
+	failure string
+}
+
+func (w *reloadWait) look(c *engine.Client) {
+	switch {
+	case !w.done && c.Block(nil, engine.Wait{OnTimeout: w.look}):
+	case !w.done || w.err != nil:
+		c.Reply.Error(w.failure)
+	default:
+		c.Reply.OK()
+	}
+}
+
 func lastSave(c *engine.Client, _ engine.Args) {
 	s := c.Server()
 	ms := s.Stats.StartMs

@@ -322,3 +322,45 @@ func TestSavePoints(t *testing.T) {
 	}
 	p.Kill()
 }
+
+// What is written comes back: through the snapshot, and through the journal, with a base in either format.
+func TestReload(t *testing.T) {
+	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
+		c := s.Dial()
+		rng := rand.New(rand.NewPCG(5, 6))
+		fillAll(c, rng, 50, 2500)
+		want := c.Must("DEBUG", "DIGEST").Str
+		same := func(what string) {
+			t.Helper()
+			if got := c.Must("DEBUG", "DIGEST").Str; got != want {
+				t.Errorf("after %s: digest %s, want %s", what, got, want)
+			}
+		}
+		c.Must("DEBUG", "RELOAD")
+		same("RELOAD")
+		c.Must("DEBUG", "LOADAOF")
+		same("LOADAOF")
+		for _, preamble := range []string{"yes", "no"} {
+			c.Must("CONFIG", "SET", "aof-use-rdb-preamble", preamble)
+			c.Must("BGREWRITEAOF")
+			waitSaved(t, c)
+			c.Must("INCR", "after")
+			want = c.Must("DEBUG", "DIGEST").Str
+			c.Must("DEBUG", "LOADAOF")
+			same("LOADAOF, aof-use-rdb-preamble " + preamble)
+			bases, _ := filepath.Glob(filepath.Join(s.Dir, "appendonlydir", "*.base."+map[string]string{"yes": "rdb", "no": "aof"}[preamble]))
+			if len(bases) != 1 {
+				t.Errorf("aof-use-rdb-preamble %s: bases %v", preamble, bases)
+			}
+		}
+		c.Must("SET", "lost", "1")
+		c.Must("DEBUG", "RELOAD", "NOSAVE")
+		if v := c.Must("EXISTS", "lost"); v.Int != 0 {
+			t.Errorf("after RELOAD NOSAVE: EXISTS %s", v)
+		}
+		if v := c.Do("DEBUG", "RELOAD", "NOFLUSH"); v.Err() != "ERR Error trying to load the RDB dump, check server logs." {
+			t.Errorf("RELOAD NOFLUSH over the same keys: %s", v)
+		}
+		c.Must("DEBUG", "CHANGE-REPL-ID")
+	}, "--appendonly", "yes")
+}

@@ -15,7 +15,7 @@ const (
 	// urgentSliceNs is how long it runs while clients wait for it.
 	urgentSliceNs = int64(500 * time.Microsecond)
 	// workShare: see mayWork.
-	workShare = 25
+	workShare = 20
 	// quietNs is how long no command must have come for it to take all of the time.
 	quietNs = int64(time.Millisecond)
 	// expireBatch is how many keys expire between two looks at the clock.
@@ -125,7 +125,7 @@ func (s *Server) background() bool {
 	s.AddLatency(event, took)
 	switch {
 	case work:
-		s.workAt = start + took*workShare
+		s.workAt = start + took + workShare*min(took, 2*sliceNs) // a slice that took longer was interrupted
 	case s.HasWork:
 		s.Reactor.TickWithin(max(time.Duration(s.workAt-start), time.Millisecond/10))
 	}

@@ -24,6 +24,22 @@ type Saving interface {
 	Rewrite(later bool) (reply string, err error)
 	// LastSaveMs is when the last snapshot file was complete, in Unix milliseconds.
 	LastSaveMs() int64
+	// Reload replaces the keyspace by what is on disk, before the next command. done is called on the loop afterwards.
+	Reload(o ReloadOptions, done func(err error))
+}
+
+// ReloadOptions say what is loaded: the snapshot file, written right before unless NoSave is set, into an empty keyspace unless
+// NoFlush is set; or the journal.
+type ReloadOptions struct{ NoSave, NoFlush, Journal bool }
+
+// FlushAll empties all databases and tells who watches or waits.
+func (s *Server) FlushAll() {
+	for i := range s.Keyspace.Len() {
+		if db := s.Keyspace.DB(i); db.Len() > 0 {
+			s.DBChanged(db, nil)
+			db.Flush()
+		}
+	}
 }
 
 // manyKeys is how many keys a command names whose old states are not given out ahead.

@@ -53,8 +53,9 @@ type Attachment struct {
 	started time.Time
 	logged  time.Time
 
-	job   *job // that is running
-	saves saves
+	job     *job // that is running
+	saves   saves
+	reloads []func() // to be done between commands
 
 	fresh            bool // the job's base file is the journal's first: without it the journal cannot be loaded
 	rewriteScheduled bool
@@ -276,7 +277,7 @@ func (a *Attachment) keys() (n int) {
 }
 
 // Woken is for engine.Hooks.Woken: the disk has made progress.
-func (a *Attachment) Woken() { a.server.HasWork = a.job != nil }
+func (a *Attachment) Woken() { a.server.HasWork = a.job != nil || len(a.reloads) > 0 }
 
 // Journal returns the journal in use, nil when there is none.
 func (a *Attachment) Journal() *Journal { return a.journal }

@@ -92,6 +92,9 @@ func (a *Attachment) start(j *job) {
 
 // work writes a few entries, or looks how the file has turned out. It is engine.Hooks.Work.
 func (a *Attachment) work() bool {
+	if len(a.reloads) > 0 {
+		a.runReloads()
+	}
 	j := a.job
 	if j == nil {
 		a.server.HasWork = false

@@ -61,16 +61,15 @@ func (a *Attachment) baseBuilder() Builder { return a.formats.Builder(true) }
 var _ engine.Loader = (*RDBLoad)(nil)
 
 // ReloadSnapshot empties the keyspace and loads the snapshot file in its place, at once: the loop waits. It is for tests
-// (DEBUG RELOAD). After an error the keyspace is what had been loaded until then.
-func (a *Attachment) ReloadSnapshot() error {
+// (DEBUG RELOAD). Without flush, keys that are there stay, and one that the file has as well is an error. After an error the keyspace is what had been loaded until then.
+func (a *Attachment) ReloadSnapshot(flush bool) error {
 	l, err := a.openSnapshot(nil)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	ks := a.server.Keyspace
-	for i := range ks.Len() {
-		ks.DB(i).Flush()
+	if flush {
+		a.server.FlushAll()
 	}
 	for done := false; !done; {
 		if done, err = l.Step(1 << 10); err != nil {
