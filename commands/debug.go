@@ -35,7 +35,6 @@ type debugSub struct {
 }
 
 var debugSubs = []debugSub{
-	{"change-repl-id", 0, 0, "", "Does nothing: there is no replication yet.", debugChangeReplID},
 	{"digest", 0, 0, "", "Replies with the digest of all databases.", debugDigest},
 	{"digest-value", 0, math.MaxInt32, " <key> [<key> ...]", "Replies with the digests of values.", debugDigestValue},
 	{"loadaof", 0, 0, "", "Loads the append-only file again.", debugLoadAOF},

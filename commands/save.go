@@ -75,9 +75,6 @@ func bgRewriteAOF(c *engine.Client, _ engine.Args) {
 	replyStarted(c)(s.Hooks.Saving.Rewrite(c.InExec()))
 }
 
-// debugChangeReplID accepts what a test of replication asks for; there is nothing to change.
-func debugChangeReplID(c *engine.Client, _ engine.Args) { c.Reply.OK() }
-
 func debugReload(c *engine.Client, args engine.Args) {
 	var o engine.ReloadOptions
 	for _, a := range args[2:] {
