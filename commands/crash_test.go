@@ -7,7 +7,7 @@ package commands_test
 // Under appendfsync always readers remember what they have been shown: a start may not take it back.
 //
 //	REDIX_SEED=n       repeats a run as far as the machine's timing lets it
-//	REDIX_CRASHES=n    kills in each policy (make crashtest sets 25)
+//	REDIX_CRASHES=n    kills in each policy (make crashtest sets 334)
 
 import (
 	"fmt"
@@ -26,7 +26,7 @@ import (
 )
 
 const (
-	crashes       = 4
+	crashes       = 10
 	crashWriters  = 6
 	crashReaders  = 3
 	crashPipeline = 24
@@ -140,11 +140,13 @@ func (c *crash) read(addr string) {
 	}
 }
 
-// rewriteAgainAndAgain has the server die at any moment of a rewrite.
+// rewriteAgainAndAgain has the server die at any moment of a rewrite or a snapshot.
 func (c *crash) rewriteAgainAndAgain(addr string) {
 	conn, err := servertest.TryDial(c.t, addr)
 	for ; err == nil; time.Sleep(5 * time.Millisecond) {
-		_, err = conn.TryDo("BGREWRITEAOF") // one may be running
+		if _, err = conn.TryDo("BGREWRITEAOF"); err == nil { // one may be running
+			_, err = conn.TryDo("BGSAVE", "SCHEDULE")
+		}
 	}
 }
 
@@ -192,9 +194,10 @@ func (w *crashWriter) work(addr string, acked func()) {
 	}
 	for {
 		for range 1 + w.rand.IntN(crashPipeline) {
-			ch := w.draw()
-			conn.Send(ch.words...)
-			w.flying = append(w.flying, ch)
+			for _, ch := range w.drawSome() {
+				conn.Send(ch.words...)
+				w.flying = append(w.flying, ch)
+			}
 		}
 		if conn.TryFlush() != nil {
 			return
@@ -216,6 +219,23 @@ func (w *crashWriter) work(addr string, acked func()) {
 	}
 }
 
+// drawSome makes the next change, or a transaction, which takes effect with its EXEC or not at all.
+func (w *crashWriter) drawSome() []change {
+	if w.rand.IntN(12) > 0 {
+		return []change{w.draw()}
+	}
+	w.n++
+	text := strconv.Itoa(w.n)
+	none := func(keptData) {}
+	a, b := w.key("ta"), w.key("tb")
+	return []change{{[]string{"MULTI"}, none}, {[]string{"SET", a, text}, none}, {[]string{"HSET", b, "f", text}, none},
+		{[]string{"RPUSH", w.key("list"), text}, none},
+		{[]string{"EXEC"}, func(m keptData) {
+			m[a], m[b+"/f"] = text, text
+			m[w.key("list")] += text + ","
+		}}}
+}
+
 // draw makes the next change.
 func (w *crashWriter) draw() change {
 	w.n++
@@ -227,7 +247,16 @@ func (w *crashWriter) draw() change {
 	drop := func(key string, words ...string) change {
 		return change{words, func(m keptData) { delete(m, key) }}
 	}
-	switch w.rand.IntN(13) {
+	switch w.rand.IntN(16) {
+	case 13:
+		l := w.key("list")
+		return change{[]string{"RPUSH", l, text}, func(m keptData) { m[l] += text + "," }}
+	case 14:
+		z := w.key("zset")
+		return put(z+"/"+f, text, "ZADD", z, text, f)
+	case 15:
+		set := w.key("set")
+		return put(set+"/"+text, "member", "SADD", set, text)
 	case 0, 1, 2:
 		return w.count(w.key("n"), 1, "INCR", w.key("n"))
 	case 3:
@@ -271,10 +300,24 @@ func (w *crashWriter) fetch(conn *servertest.Conn) keptData {
 	w.c.t.Helper()
 	m := keptData{}
 	for _, key := range conn.Must("KEYS", w.key("*")).Strings() {
-		if key == w.key("h") {
+		switch conn.Must("TYPE", key).Str {
+		case "hash":
 			for field, value := range conn.Must("HGETALL", key).Pairs() {
 				m[key+"/"+field] = value
 			}
+			continue
+		case "zset":
+			for member, score := range conn.Must("ZRANGE", key, "0", "-1", "WITHSCORES").Pairs() {
+				m[key+"/"+member] = score
+			}
+			continue
+		case "set":
+			for _, member := range conn.Must("SMEMBERS", key).Strings() {
+				m[key+"/"+member] = "member"
+			}
+			continue
+		case "list":
+			m[key] = strings.Join(conn.Must("LRANGE", key, "0", "-1").Strings(), ",") + ","
 			continue
 		}
 		m[key] = conn.Must("GET", key).Str

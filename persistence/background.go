@@ -233,15 +233,22 @@ func (a *Attachment) startSave(waiters ...func(err error)) {
 	name := filepath.Join(c.Dir, c.DBFilename)
 	a.saves.tried = time.Now()
 	a.saves.numbers++
-	out := newOutFile(a.fs, fmt.Sprintf("%s%d-%d.rdb", a.tempPrefix(), os.Getpid(), a.saves.numbers), a.server.Reactor.Wake)
+	temp := fmt.Sprintf("%s%d-%d.rdb", a.tempPrefix(), os.Getpid(), a.saves.numbers)
+	out := newSaveFile(a.fs, temp, name, a.server.Reactor.Wake)
+	a.start(&job{out: out, saver: newRDBSaver(out, a.server.Keyspace, a.rdbOptions(false)), waiters: waiters})
+}
+
+// newSaveFile returns a file that takes the place of name when it is complete and synced.
+func newSaveFile(fsys vfs.FS, temp, name string, wake func()) *outFile {
+	out := newOutFile(fsys, temp, wake)
 	out.complete = func() {
-		if err := a.fs.Rename(out.path, name); err != nil {
+		if err := fsys.Rename(temp, name); err != nil {
 			out.discard(err)
 			return
 		}
-		out.end(a.fs.SyncDir(filepath.Dir(name)))
+		out.end(fsys.SyncDir(filepath.Dir(name)))
 	}
-	a.start(&job{out: out, saver: newRDBSaver(out, a.server.Keyspace, a.rdbOptions(false)), waiters: waiters})
+	return out
 }
 
 func (a *Attachment) rdbOptions(base bool) rdbOptions {
