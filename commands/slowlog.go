@@ -2,7 +2,10 @@ package commands
 
 // SLOWLOG: the commands that took long. Which ones get there is decided in engine/slow.go.
 
-import "redix/engine"
+import (
+	"redix/engine"
+	"redix/engine/resp"
+)
 
 const slowlogFlags = engine.Admin | engine.Loading | engine.Stale
 
@@ -37,11 +40,8 @@ func slowlogGet(c *engine.Client, args engine.Args) {
 		return
 	}
 	if len(args) == 3 {
-		n, ok := intArg(c, args[2])
-		if !ok {
-			return
-		}
-		if n < -1 {
+		n, ok := resp.ParseInt(args[2])
+		if !ok || n < -1 {
 			c.Reply.Error("ERR count should be greater than or equal to -1")
 			return
 		}

@@ -47,7 +47,7 @@ func TestSlowlog(t *testing.T) {
 			entry("HELLO", "2", "AUTH", "(redacted)", "(redacted)", "SETNAME", "n"), entry("AUTH", "(redacted)", "(redacted)")),
 		do("CONFIG", "SET", "slowlog-max-len", "1").OK(), do("SLOWLOG", "LEN").Int(1),
 		do("CONFIG", "SET", "slowlog-log-slower-than", "-1").OK(),
-		do("SLOWLOG", "GET", "-2").Err("ERR count should be greater than or equal to -1"), do("SLOWLOG", "GET", "x").Err(notInt),
+		do("SLOWLOG", "GET", "-2").Err("ERR count should be greater than or equal to -1"), do("SLOWLOG", "GET", "x").Err("ERR count should be"),
 		do("SLOWLOG", "GET", "1").Match(`^127\.0\.0\.1:\d+$`), do("SLOWLOG", "GET", "0").Array(),
 		do("SLOWLOG", "HELP").Match(`^GET \[count\]$`), do("SLOWLOG", "x").Err("ERR unknown subcommand 'x'. Try SLOWLOG HELP."),
 	)
