@@ -180,6 +180,7 @@ func debugProtocol(c *engine.Client, args engine.Args) {
 			r.Push(2)
 			r.BulkString("server-cpu-usage")
 			r.Int(42)
+			r.BulkString("Some real reply following the push reply") // for clients that only wait for one
 			return
 		}
 		r.Attribute(1)
@@ -197,6 +198,6 @@ func debugProtocol(c *engine.Client, args engine.Args) {
 	case "bignum":
 		r.BigNumber("1234567999999999999999999999999999999")
 	default:
-		r.Error("ERR Wrong protocol type name. Please use one of the following: string|integer|double|null|array|set|map|attrib|push|verbatim|true|false")
+		r.Error("ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false")
 	}
 }
