@@ -8,10 +8,10 @@ package commands
 //
 // Memory:
 //
-//	used_memory           used_memory_dataset + used_memory_go_heap
-//	used_memory_dataset   keys, values and indexes, exact: what is allocated in the arena
+//	used_memory           what counts against maxmemory: keys, values and indexes, clients' buffers, the journal's queue
+//	used_memory_overhead  of it: indexes, clients, journal; the rest is used_memory_dataset
 //	used_memory_go_heap   objects of the Go heap with garbage not yet collected: clients and their buffers
-//	                      (mem_clients_normal says how much of it), tables, the journal's batches
+//	                      (mem_clients_normal says how much of it), the server's own state, the journal's batches
 //	used_memory_rss       resident pages, from the operating system
 
 import (
