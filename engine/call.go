@@ -134,7 +134,7 @@ func (s *Server) mayRunFrame(c *Client, f *frame) bool {
 		s.postpone(c)
 		return false
 	}
-	if s.memory.limit != 0 && !s.mayGrow(c, f) {
+	if s.memory.limit != 0 && !f.inline && len(c.bigs) == 0 && !s.mayGrow(c, f) { // for those mayRun has asked
 		return false
 	}
 	if f.row == nil || f.row.Flags&(Write|RunsInMulti) == 0 && f.row.Subs == nil {
