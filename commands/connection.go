@@ -38,7 +38,7 @@ var connectionRows = []engine.Row{
 		Summary: "Chooses the protocol version, and authenticates and names the client in the same step.",
 		Syntax:  "[protover [AUTH username password] [SETNAME clientname]]",
 		History: []string{"6.2.0: Without arguments it describes the connection as it is."}, Handler: hello},
-	{Name: "ping", Arity: -1, Flags: engine.Fast | engine.InSubscriber, Group: "connection", Since: "1.0.0", Complexity: "O(1)",
+	{Name: "ping", Arity: -1, Flags: engine.Fast | engine.InSubscriber | engine.NeedsDisk, Group: "connection", Since: "1.0.0", Complexity: "O(1)",
 		Summary: "Replies with PONG or with its argument.", Syntax: "[message]",
 		Hints: "request_policy:all_shards response_policy:all_succeeded", Handler: ping},
 	{Name: "quit", Arity: -1, Flags: connectionFlags | anywhere, Group: "connection", Since: "1.0.0", Complexity: "O(1)",

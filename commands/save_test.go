@@ -289,6 +289,9 @@ func TestSavePoints(t *testing.T) {
 	if v := c.Do("SET", "d", "4"); v.Err() != misconf {
 		t.Errorf("a write after a failure: %s", v)
 	}
+	if v := c.Do("PING"); v.Err() != misconf {
+		t.Errorf("PING after a failure: %s", v)
+	}
 	if v := c.Do("GET", "c"); v.Str != "3" {
 		t.Errorf("a read after a failure: %s", v)
 	}

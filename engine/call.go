@@ -304,7 +304,7 @@ func (s *Server) gates(c *Client, row *Row, args Args) *Row {
 
 // journalProblem is why commands with such flags cannot be run at present: what they write would not last.
 func (s *Server) journalProblem(c *Client, flags Flags) string {
-	if flags&Write == 0 || c.Loading() {
+	if flags&(Write|NeedsDisk) == 0 || c.Loading() {
 		return ""
 	}
 	if s.SaveFailed && s.Config.StopWritesOnSaveError && len(s.Config.SavePoints) > 0 {
