@@ -45,7 +45,7 @@ func cacheScenarios() []scenario {
 				flags: noJournal, bounds: atLeast(metricHits, 1, 1.02), measure: hitRatio(w, p.redix, p.base)})
 		}
 	}
-	return append(all, scenario{name: "give-back", about: "300 k keys of 100 to 300 B, 70 % deleted at random, refilled with 400 to 900 B: resident to used memory",
+	return append(all, scenario{name: "give-back", about: "1.2 M keys of 100 to 300 B, 70 % deleted at random, refilled with 400 to 900 B: resident to used memory",
 		set: evictSet, maxRuns: 1, flags: noJournal, measure: giveBack,
 		bounds: append(atMost(metricFragmentation, 1, 1), ownAtMost(metricFragmentation, 1.25, 1.15))})
 }
@@ -71,11 +71,11 @@ var cacheWorkloads = []cacheWorkload{
 		}
 	}},
 	{"shift", "Zipf 0.9 over a set that is another one after each 400 k requests", "allkeys-lru", func(keys int, r *rand.Rand) func() int {
-		popular := zipf(keys/8, 0.9, r)
+		popular := zipf(keys/4, 0.9, r)
 		n := 0
 		return func() int {
 			n++
-			return (popular() + n/400_000*(keys/8)) % keys
+			return (popular() + n/400_000*(keys/4)) % keys
 		}
 	}},
 }
@@ -260,7 +260,7 @@ func giveBack(b *bench, s *server) (result, error) {
 		return nil, err
 	}
 	defer c.nc.Close()
-	n := b.count(300_000)
+	n := b.count(1_200_000)
 	random := rand.New(rand.NewPCG(3, 4))
 	var value [1024]byte
 	send := func(from, to int, command func(dst []byte, i int) []byte) error {
