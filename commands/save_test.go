@@ -367,3 +367,44 @@ func TestReload(t *testing.T) {
 		c.Must("DEBUG", "CHANGE-REPL-ID")
 	}, "--appendonly", "yes")
 }
+
+// Commands that would change a large value before it is written wait, whichever way they came: as usual, inline, with an
+// argument in a block of its own, in a transaction. Everybody else goes on, and replies keep their order.
+func TestChangesWaitForSnapshot(t *testing.T) {
+	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
+		c, other := s.Dial(), s.Dial()
+		for i := range 60 { // one large value for each way
+			words := []string{"HSET", []string{"H1", "H2", "H3"}[i%3]}
+			for j := range 1000 {
+				words = append(words, fmt.Sprintf("f%d", i/3*1000+j), "a value of some bytes")
+			}
+			c.Must(words...)
+		}
+		long := strings.Repeat("x", 400_000)
+		c.Must("SET", "S", long)
+		want := c.Must("DEBUG", "DIGEST").Str
+		c.Send("BGSAVE")
+		c.SendRaw("HDEL H1 f2 f3\r\n")
+		c.SendRaw("HEXISTS H1 f2\r\n")
+		c.Send("HSET", "H2", "large", long) // its words are in a block of their own
+		c.Send("HSTRLEN", "H2", "large")
+		c.Send("HSET", "H3", "f1", "changed")
+		c.Send("HGET", "H3", "f1")
+		c.Send("MULTI")
+		c.Send("APPEND", "S", "y")
+		c.Send("SETRANGE", "S", "0", long)
+		c.Send("EXEC")
+		c.Send("STRLEN", "S")
+		c.Flush()
+		other.Must("SET", "other", "1")
+		for i, want := range []string{"Background saving started", "2", "0", "1", "400000", "0", "changed", "OK", "QUEUED", "QUEUED", "", "400001"} {
+			if v := c.Receive(); want != "" && v.Str != want {
+				t.Errorf("reply %d: %s, want %s", i, v, want)
+			}
+		}
+		waitSaved(t, c)
+		if got := loadedBy(t, s.Dir); got != want {
+			t.Errorf("redis-server loads %s, the moment's digest was %s", got, want)
+		}
+	})
+}
