@@ -21,7 +21,7 @@ import (
 const corpusDir = "../persistence/testdata/corpus"
 
 // corpusFile returns the contents of a file of the corpus.
-func corpusFile(t *testing.T, name string) []byte {
+func corpusFile(t testing.TB, name string) []byte {
 	t.Helper()
 	f, err := os.Open(filepath.Join(corpusDir, name))
 	if err != nil {
@@ -42,7 +42,7 @@ func corpusFile(t *testing.T, name string) []byte {
 }
 
 // corpusNames returns the files of the corpus that match.
-func corpusNames(t *testing.T, pattern string) []string {
+func corpusNames(t testing.TB, pattern string) []string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(corpusDir, pattern))
 	if err != nil || len(paths) == 0 {
