@@ -17,17 +17,47 @@ func lpushx(c *engine.Client, args engine.Args) { push(c, args, true, true) }
 func rpushx(c *engine.Client, args engine.Args) { push(c, args, false, true) }
 
 func push(c *engine.Client, args engine.Args, front, mustExist bool) {
-	e, found, ok := writeOf(c, args[1], keyspace.TypeList)
-	if !ok {
+	var e keyspace.Entry // looked up here and not by writeOf: the copies of it would be much of what a push costs
+	found := c.LookupWriteInto(&e, args[1])
+	n := 0
+	switch {
+	case found && e.Encoding() == keyspace.EncListChunks:
+		n = pushChunks(c, &e, args[1], args[2:], front)
+	case found && e.Type() != keyspace.TypeList:
+		c.Reply.Error(errWrongType)
 		return
-	}
-	if mustExist && !found {
+	case mustExist && !found:
 		c.Reply.Int(0)
 		return
+	default:
+		n = pushElems(c, e, args[1], args[2:], front)
 	}
-	n := pushElems(c, e, args[1], args[2:], front)
 	c.Changed(len(args) - 2)
 	c.Reply.Int(int64(n))
+}
+
+// pushChunks is pushElems for a list of chunks, which pushing keeps one.
+func pushChunks(c *engine.Client, e *keyspace.Entry, key []byte, elems [][]byte, front bool) int {
+	limit := list.LimitOf(c.Server().Config.ListMaxListpackSize)
+	l := c.DB.MutableObject(e).(*list.List)
+	for _, v := range elems {
+		if front {
+			l.PushFront(v, limit)
+		} else {
+			l.PushBack(v, limit)
+		}
+	}
+	pushed(c, key, front)
+	return l.Len()
+}
+
+// pushed tells of a push.
+func pushed(c *engine.Client, key []byte, front bool) {
+	if front {
+		c.Event(engine.EventList, "lpush", key)
+	} else {
+		c.Event(engine.EventList, "rpush", key)
+	}
 }
 
 // pushElems adds elements at one end of an entry's list, which may have to be created, and returns its length.
@@ -35,11 +65,7 @@ func pushElems(c *engine.Client, e keyspace.Entry, key []byte, elems [][]byte, f
 	var s listEdit
 	s.begin(c, e, key)
 	s.push(elems, front)
-	if front {
-		c.Event(engine.EventList, "lpush", key)
-	} else {
-		c.Event(engine.EventList, "rpush", key)
-	}
+	pushed(c, key, front)
 	return s.len()
 }
 
@@ -197,11 +223,7 @@ func rotate(c *engine.Client, e keyspace.Entry, key []byte, from, to bool) {
 	s.push(moved[:], to)
 	s.end()
 	c.Changed(1)
-	if to {
-		c.Event(engine.EventList, "lpush", key)
-	} else {
-		c.Event(engine.EventList, "rpush", key)
-	}
+	pushed(c, key, to)
 	popped(c, key, from, false)
 }
 

@@ -254,9 +254,40 @@ func (c *chunk) slide(room, need int, front, both bool) {
 	c.end = c.start + size
 }
 
+// pushInPlace adds an element at one end of a list that has some, if the chunk there takes it and has room for it.
+func (l *List) pushInPlace(s []byte, x *encoded, lim Limit, front bool) bool {
+	word := l.arena.Block(l.dir)[l.lo*wordBytes : l.hi*wordBytes]
+	if !front {
+		word = word[len(word)-wordBytes:]
+	}
+	w := binary.LittleEndian.Uint64(word)
+	b := l.arena.Block(keyspace.Ref(w & refMask))
+	bounds := binary.LittleEndian.Uint64(b)
+	start, end := int(uint32(bounds)), int(bounds>>32)
+	switch {
+	case !lim.takes(end-start, int(w>>refBits), len(s)):
+		return false
+	case front && start-chunkHead >= x.size:
+		start -= x.size
+		x.put(b[start:])
+	case !front && len(b)-end >= x.size:
+		x.put(b[end:])
+		end += x.size
+	default:
+		return false
+	}
+	binary.LittleEndian.PutUint64(b, uint64(end)<<32|uint64(start))
+	binary.LittleEndian.PutUint64(word, w+1<<refBits)
+	l.n++
+	return true
+}
+
 // PushBack adds an element at the tail. s must not be a view of the list.
 func (l *List) PushBack(s []byte, lim Limit) {
 	x := encode(s)
+	if l.n > 0 && l.pushInPlace(s, &x, lim, false) {
+		return
+	}
 	k := l.chunks() - 1
 	var c chunk
 	count := 0
@@ -281,6 +312,9 @@ func (l *List) PushBack(s []byte, lim Limit) {
 // PushFront adds an element at the head. s must not be a view of the list.
 func (l *List) PushFront(s []byte, lim Limit) {
 	x := encode(s)
+	if l.n > 0 && l.pushInPlace(s, &x, lim, true) {
+		return
+	}
 	var c chunk
 	count := 0
 	if l.n > 0 {
