@@ -128,6 +128,7 @@ type sortItem struct {
 	at, end             int
 	weightAt, weightEnd int // -1: there is none
 	score               float64
+	isInt               bool // score is already the element, an integer
 }
 
 // sorter is one sorting.
@@ -146,6 +147,7 @@ func (s *sorter) add(v packed.Elem) {
 	it := sortItem{at: len(s.text)}
 	if v.IsInt {
 		s.text = v.AppendTo(s.text)
+		it.score, it.isInt = float64(v.Int), true
 	} else {
 		s.text = append(s.text, v.Str...)
 	}
@@ -212,7 +214,10 @@ func (s *sorter) weigh() (ok bool) {
 	}
 	for i := range s.items {
 		it := &s.items[i]
-		it.weightAt, it.weightEnd = -1, -1
+		if s.o.by == nil && (s.o.alpha || it.isInt) {
+			continue
+		}
+		it.score, it.weightAt, it.weightEnd = 0, -1, -1
 		weight := s.element(it)
 		if s.o.by != nil {
 			found := false
@@ -255,26 +260,72 @@ type sortRank struct {
 	item int
 }
 
-// sort orders the items and keeps those from from to to-1.
+// sort orders the items and keeps those from from to to-1. Those of equal rank are compared only if some of them are kept.
 func (s *sorter) sort(from, to int) {
 	ranks := make([]sortRank, len(s.items))
 	for i := range s.items {
-		ranks[i] = sortRank{s.rank(&s.items[i]), i}
-	}
-	slices.SortFunc(ranks, func(a, b sortRank) int {
-		switch {
-		case a.key == b.key:
-			return s.compare(&s.items[a.item], &s.items[b.item])
-		case (a.key < b.key) != s.o.descending:
-			return -1
+		key := s.rank(&s.items[i])
+		if s.o.descending {
+			key = ^key
 		}
-		return 1
-	})
+		ranks[i] = sortRank{key, i}
+	}
+	ranks = sortByKey(ranks)
+	for start := 0; start < to; {
+		end := start + 1
+		for end < len(ranks) && ranks[end].key == ranks[start].key {
+			end++
+		}
+		if end > from && end-start > 1 {
+			slices.SortFunc(ranks[start:end], func(a, b sortRank) int {
+				return s.compare(&s.items[a.item], &s.items[b.item])
+			})
+		}
+		start = end
+	}
 	kept := make([]sortItem, 0, to-from)
 	for _, r := range ranks[from:to] {
 		kept = append(kept, s.items[r.item])
 	}
 	s.items = kept
+}
+
+// radixFrom is how many ranks are sorted by digits and no longer by comparisons.
+const radixFrom = 256
+
+// sortByKey orders ranks by their keys, in place or in new memory: many by one byte after the other, the lowest first, but
+// for bytes that are the same in all.
+func sortByKey(ranks []sortRank) []sortRank {
+	if len(ranks) < radixFrom {
+		slices.SortFunc(ranks, func(a, b sortRank) int { return cmp.Compare(a.key, b.key) })
+		return ranks
+	}
+	var counts [8][256]int
+	for i := range ranks {
+		key := ranks[i].key
+		for digit := range counts {
+			counts[digit][byte(key>>(8*digit))]++
+		}
+	}
+	other := make([]sortRank, len(ranks))
+	for digit := range counts {
+		shift, places := 8*digit, &counts[digit]
+		if places[byte(ranks[0].key>>shift)] == len(ranks) {
+			continue
+		}
+		sum := 0
+		for v, n := range places {
+			places[v] = sum
+			sum += n
+		}
+		for _, r := range ranks {
+			place := &places[byte(r.key>>shift)]
+			other[*place] = r
+			*place++
+		}
+		ranks, other = other, ranks
+	}
+	return ranks
 }
 
 func (s *sorter) rank(it *sortItem) uint64 {

@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -95,6 +96,56 @@ func TestSortLarge(t *testing.T) {
 	}
 	if v := l.Do("OBJECT", "ENCODING", "d"); v.Str != "quicklist" {
 		t.Errorf("kept as %s", v)
+	}
+}
+
+// TestSortAgainstModel sorts so many elements that they are sorted by digits: scores of all signs and sizes, many of them
+// equal, whole and in windows, up and down, by numbers and by text.
+func TestSortAgainstModel(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	r := rand.New(rand.NewPCG(seed, 4))
+	for round := range 12 {
+		l := servertest.NewLocal(t)
+		kind := []string{"RPUSH", "SADD"}[round%2]
+		var all []string
+		for range 200 + r.IntN(1500) {
+			v := strconv.Itoa(r.IntN(600) - 300)
+			switch r.IntN(4) {
+			case 0:
+				v = strconv.FormatInt(int64(r.Uint64()), 10)
+			case 1:
+				v = strconv.FormatFloat(r.NormFloat64()*1e3, 'g', 3, 64)
+			}
+			if kind == "RPUSH" || !slices.Contains(all, v) {
+				all = append(all, v)
+			}
+		}
+		l.Do(append([]string{kind, "k"}, all...)...)
+		for _, alpha := range []bool{false, true} {
+			slices.SortFunc(all, func(a, b string) int {
+				x, _ := strconv.ParseFloat(a, 64)
+				y, _ := strconv.ParseFloat(b, 64)
+				if alpha {
+					x, y = 0, 0
+				}
+				return cmp.Or(cmp.Compare(x, y), cmp.Compare(a, b))
+			})
+			for range 8 {
+				offset, count := r.IntN(len(all)), r.IntN(len(all))
+				words, want := []string{"SORT", "k", "LIMIT", strconv.Itoa(offset), strconv.Itoa(count)}, slices.Clone(all)
+				if r.IntN(2) == 0 {
+					words = append(words, "DESC")
+					slices.Reverse(want)
+				}
+				if alpha {
+					words = append(words, "ALPHA")
+				}
+				want = want[offset:min(offset+count, len(want))]
+				if got := l.Do(words...).Strings(); !slices.Equal(got, want) {
+					t.Fatalf("seed %d, %s of %d: %q: %.300q, want %.300q", seed, kind, len(all), words, got, want)
+				}
+			}
+		}
 	}
 }
 
