@@ -111,6 +111,7 @@ func pfadd(c *engine.Client, args engine.Args) {
 
 func pfcount(c *engine.Client, args engine.Args) {
 	if len(args) > 2 {
+		c.TookLong()
 		if registers, _, ok := mergedHLL(c, args[1:]); ok {
 			c.Reply.Int(int64(hll.CountRegisters(registers)))
 		}
@@ -127,6 +128,7 @@ func pfcount(c *engine.Client, args engine.Args) {
 	}
 	n, ok := hll.Cached(b)
 	if !ok {
+		c.TookLong()
 		if n, ok = hll.Count(b); !ok {
 			c.Reply.Error(errCorruptHLL)
 			return

@@ -65,10 +65,11 @@ func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
 				row := s.call(c, f.row, f.args)
 				switch {
 				case row == nil:
-				case len(s.replies.B)-mark < longReply:
+				case len(s.replies.B)-mark < longReply && !s.tookLong:
 					f.short = row
 					short++
-				default: // what ran since the last reading is little beside this reply
+				default: // what ran since the last reading is little beside this command
+					s.tookLong = false
 					now := s.nanotime()
 					s.account(c, row, f.args, now-last)
 					last = now

@@ -80,6 +80,9 @@ func (c *Client) Loading() bool { return c.conn == nil }
 // handler propagated something else.
 func (c *Client) Changed(n int) { c.server.Dirty += int64(n) }
 
+// TookLong tells that a command whose row calls it short was not: its time is its own and not shared with its batch.
+func (c *Client) TookLong() { c.server.tookLong = true }
+
 // Propagate journals a command in place of the one that is running: its normalised form. It may be called more than
 // once; the args are copied.
 func (c *Client) Propagate(args ...[]byte) {

@@ -75,6 +75,7 @@ type Server struct {
 	slow     slowLog
 	events   []*LatencyEvent
 	noticeNs int64 // how long a command may take before noticed looks at it
+	tookLong bool  // see Client.TookLong
 	timeFrom int   // size of the frames from which on commands are timed one by one
 	redactOf *[]byte
 	redactAt [][2]int
