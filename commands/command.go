@@ -128,6 +128,11 @@ func flagNames(r *engine.Row) []string {
 func replyKeySpec(c *engine.Client, k *engine.KeySpec) {
 	r := c.Reply
 	mark, pairs := r.Begin(), 3
+	if k.Note != "" {
+		pairs++
+		r.BulkString("notes")
+		r.BulkString(k.Note)
+	}
 	r.BulkString("flags")
 	flags := strings.Fields(k.Flags)
 	if k.Incomplete && !slices.Contains(flags, "incomplete") {

@@ -124,6 +124,8 @@ var since70 = map[string]string{
 	"brpoplpush":              "flags",
 	"bzpopmax":                "flags",
 	"bzpopmin":                "flags",
+	"cluster shards":          "flags",
+	"cluster slots":           "flags",
 	"wait":                    "flags",
 	"zrank":                   "arity",
 	"zrevrank":                "arity",

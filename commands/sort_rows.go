@@ -12,15 +12,17 @@ const sortSyntax = "key [BY pattern] [LIMIT offset count] [GET pattern [GET patt
 const sortComplexity = "O(N+M*log(M)) where N is the number of elements and M the number of those that are sorted; O(N) if the " +
 	"order is kept."
 
+const sortByNote = "What BY and GET lead to: unknown, since it follows from the elements."
+
 var sortRows = []engine.Row{
 	{Name: "sort", Arity: -2, Flags: writeGrow | engine.MovableKeys | engine.AllKeys, Group: "generic", Since: "1.0.0",
-		Keys: []engine.KeySpec{{Flags: "RO access", Index: 1, Step: 1}, {Flags: "RO access"},
-			{Flags: "OW update", Find: sortStorePlace}},
+		Keys: []engine.KeySpec{{Flags: "RO access", Index: 1, Step: 1}, {Flags: "RO access", Note: sortByNote},
+			{Flags: "OW update", Find: sortStorePlace, Note: "STORE's destination: unknown, since the word may stand anywhere."}},
 		Categories: "-keyspace set sortedset list dangerous", Complexity: sortComplexity,
 		Summary: "Sorts the elements of a list, a set or a sorted set, and replies with them or stores them.",
 		Syntax:  sortSyntax + " [STORE destination]", Handler: sortKey},
 	{Name: "sort_ro", Arity: -2, Flags: engine.Readonly | engine.MovableKeys | engine.AllKeys, Group: "generic", Since: "7.0.0",
-		Keys:       []engine.KeySpec{{Flags: "RO access", Index: 1, Step: 1}, {Flags: "RO access"}},
+		Keys:       []engine.KeySpec{{Flags: "RO access", Index: 1, Step: 1}, {Flags: "RO access", Note: sortByNote}},
 		Categories: "-keyspace set sortedset list dangerous", Complexity: sortComplexity,
 		Summary: "Sorts the elements of a list, a set or a sorted set.",
 		Syntax:  sortSyntax, Handler: sortKeyRO},

@@ -73,7 +73,6 @@ func init() {
 	for _, name := range []string{"xinfo", "xpending", "xautoclaim", "xclaim"} {
 		comparers[name] = streamTimes
 	}
-	tableDiffers["xadd key specifications"] = noNotes
 	notCompared["xgroup|help"], notCompared["xinfo|help"] = "text", "text"
 	meant = append(meant, struct {
 		why  string

@@ -67,6 +67,7 @@ var FlagNames = []struct {
 // KeySpec tells where a command's keys are, as COMMAND INFO's key specifications do.
 type KeySpec struct {
 	Flags string // "RO access", "RW update", "OW update" ...
+	Note  string // prose for who reads COMMAND INFO: why the flags are more, or the place less, than one would think
 
 	Index   int    // the first key's place, from 1; 0: search Keyword
 	Keyword string // the first key comes after this word, looked for from StartFrom on
@@ -89,6 +90,14 @@ type KeySpec struct {
 // OneKey is a key at a fixed place.
 func OneKey(index int, flags string) []KeySpec {
 	return []KeySpec{{Flags: flags, Index: index, Last: 0, Step: 1}}
+}
+
+// NotedKeys are keys with a note to each specification.
+func NotedKeys(keys []KeySpec, note string) []KeySpec {
+	for i := range keys {
+		keys[i].Note = note
+	}
+	return keys
 }
 
 // KeyRange is keys from place first to place last (negative: from the end), every step-th word.
