@@ -3,6 +3,7 @@ package commands_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,65 @@ func TestScanGuarantee(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestScanThroughConversion: a scan that began in one encoding and goes on in the other shows what was there all the time.
+func TestScanThroughConversion(t *testing.T) {
+	l := servertest.NewLocal(t)
+	const stay, large = 20, 2000
+	for _, kind := range []struct {
+		add, scan, member string
+		between           []string // words before and after each member
+		many, few         string
+	}{
+		{"SADD", "SSCAN", "m%d", []string{"", ""}, "hashtable", "listpack"}, {"SADD", "SSCAN", "%d", []string{"", ""}, "hashtable", "intset"},
+		{"HSET", "HSCAN", "m%d", []string{"", "v"}, "hashtable", "listpack"}, {"ZADD", "ZSCAN", "m%d", []string{"1", ""}, "skiplist", "listpack"},
+	} {
+		add := func(from, to int, encoding string) {
+			words := []string{kind.add, "k"}
+			for i := from; i < to; i++ {
+				member := []string{kind.between[0], fmt.Sprintf(kind.member, i), kind.between[1]}
+				words = append(words, slices.DeleteFunc(member, func(w string) bool { return w == "" })...)
+			}
+			l.Do(words...)
+			if got := l.Do("OBJECT", "ENCODING", "k").Str; got != encoding {
+				t.Fatalf("%s of %d: kept as %s, want %s", kind.add, to, got, encoding)
+			}
+		}
+		seen := map[string]bool{}
+		scan := func(cursor string) string {
+			v := l.Do(kind.scan, "k", cursor, "COUNT", "100")
+			for _, m := range v.Elems[1].Strings() {
+				seen[m] = true
+			}
+			return v.Elems[0].Str
+		}
+		check := func(way string) {
+			for i := range stay {
+				if m := fmt.Sprintf(kind.member, i); !seen[m] {
+					t.Errorf("%s, %s: %s was not seen", kind.scan, way, m)
+				}
+			}
+			clear(seen)
+		}
+		l.Do("DEL", "k")
+		add(0, stay, kind.few)
+		cursor := scan("0")
+		add(stay, large, kind.many)
+		for cursor != "0" {
+			cursor = scan(cursor)
+		}
+		check("growing")
+		if cursor = scan("0"); cursor == "0" {
+			t.Fatalf("%s of %d members is over at once", kind.scan, large)
+		}
+		l.Do("DEL", "k")
+		add(0, stay, kind.few)
+		for cursor != "0" {
+			cursor = scan(cursor)
+		}
+		check("made anew")
+	}
 }
 
 // TestScanBound: a COUNT beyond all measure neither holds the loop nor loses keys.

@@ -89,7 +89,8 @@ func TestWatch(t *testing.T) {
 		change string // by another client, between WATCH k and MULTI; commands separated by ;
 		broken bool
 	}{
-		{"SET k v", true}, {"DEL k", true}, {"DEL k; SET k v", true}, {"GET k", false}, {"SET other v", false},
+		{"SET k v", true}, {"DEL k", true}, {"DEL k; SET k v", true}, {"DEL k; SET k old", true}, {"SET k v; SET k old", true}, {"APPEND k x; SETRANGE k 0 old", true},
+		{"GET k", false}, {"SET other v", false},
 		{"APPEND k x", true}, {"SETRANGE k 0 x", true}, {"INCR n", false}, {"GETDEL k", true}, {"GETSET k v", true},
 		{"GETEX k", false}, {"GETEX k EX 9", true}, {"GETEX k PXAT 1", true}, {"MSET o 1 k 2", true}, {"MSETNX k 1", false},
 		{"EXPIRE k 100", true}, {"EXPIRE k -1", true}, {"EXPIRE none 1", false}, {"PERSIST k", false}, {"RENAME k o", true},
