@@ -91,7 +91,8 @@ func readUsers(users *acl.Users, path string) (*acl.Users, error) {
 			err = plain.Err
 		}
 		text := err.Error()
-		return nil, fmt.Errorf("Error loading ACLs, opening file '%s': %s", path, strings.ToUpper(text[:1])+text[1:]) //nolint:staticcheck // redis-server's text
+		//lint:ignore ST1005 the reply is redis-server's text
+		return nil, fmt.Errorf("Error loading ACLs, opening file '%s': %s", path, strings.ToUpper(text[:1])+text[1:])
 	}
 	return users.Parse(path, string(content))
 }

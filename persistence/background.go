@@ -276,13 +276,17 @@ func (a *Attachment) removeTemps() {
 	}
 }
 
-// The texts are redis-server's.
-var (
-	errSaving    = errors.New("Background save already in progress")
-	errRewriting = errors.New("Background append only file rewriting already in progress")
-	errBusy      = errors.New("Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to " +
+// refusal is an error whose text is the reply, in redis-server's words.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+const (
+	errSaving    = refusal("Background save already in progress")
+	errRewriting = refusal("Background append only file rewriting already in progress")
+	errBusy      = refusal("Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to " +
 		"schedule a BGSAVE whenever possible.")
-	errNoJournal = errors.New("Background append only file rewriting needs appendonly yes")
+	errNoJournal = refusal("Background append only file rewriting needs appendonly yes")
 )
 
 func (a *Attachment) saving() bool { return a.job != nil && a.job.base == nil }
