@@ -152,6 +152,7 @@ func (o *outFile) end(err error) {
 
 // run writes the file. It reads chunks to their end even after a failure, so that the loop is never stuck.
 func (o *outFile) run() {
+	yieldToLoop()
 	f, err := o.fs.OpenFile(o.path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o644)
 	if err != nil {
 		o.end(err)

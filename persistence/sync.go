@@ -34,6 +34,7 @@ type logFile struct {
 	size   int64 // bytes of whole batches in it
 	synced int64 // of these, how many a sync has covered
 	filled int64 // behind size there is fill up to here; no more than size: none
+	begun  int64 // bytes that the disk has begun to write (startWriteback)
 
 	sum, headSum uint32 // of the last batch, and of the one that is ours
 }
@@ -307,9 +308,26 @@ func (w *writer) put(records [][]byte) error {
 	}
 	f.size += size
 	f.sum = sum
+	if w.j.Policy() == EverySec {
+		f.startWriteback()
+	}
 	w.at.fileSize, w.at.sum = f.size, sum
 	w.j.figures.currentSize.Add(size)
 	return nil
+}
+
+// writebackStep is how many bytes gather before the disk is told to begin with them.
+const writebackStep = 1 << 20
+
+// startWriteback has the disk begin with what was written, so that the sync at the end of the second finds little to do:
+// writes to the same file go slowly while it runs.
+func (f *logFile) startWriteback() {
+	if n := f.size - f.begun; n >= writebackStep {
+		if s, ok := f.File.(vfs.WritebackStarter); ok {
+			s.StartWriteback(f.begun, n)
+		}
+		f.begun = f.size
+	}
 }
 
 // putAt writes parts one after the other from offset at on.

@@ -36,8 +36,19 @@ func (OS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 // Rename replaces newName atomically.
 func (OS) Rename(oldName, newName string) error { return os.Rename(oldName, newName) }
 
-// Remove deletes one file or empty directory.
-func (OS) Remove(name string) error { return os.Remove(name) }
+// Remove deletes one file or empty directory. The blocks of a large file are given back by a goroutine, since that takes up to
+// some hundred milliseconds a GiB: they are freed when the file is closed, not before.
+func (OS) Remove(name string) error {
+	if info, err := os.Lstat(name); err == nil && info.Mode().IsRegular() && info.Size() >= removeLater {
+		if f, err := os.Open(name); err == nil {
+			defer func() { go f.Close() }()
+		}
+	}
+	return os.Remove(name)
+}
+
+// removeLater is the size in bytes from which on a file's blocks are freed by a goroutine.
+const removeLater = 4 << 20
 
 // MkdirAll creates dir and the directories above it.
 func (OS) MkdirAll(dir string, perm fs.FileMode) error { return os.MkdirAll(dir, perm) }

@@ -20,3 +20,8 @@ func dataSync(f *os.File) error {
 		return nil
 	}
 }
+
+// StartWriteback implements WritebackStarter.
+func (f osFile) StartWriteback(from, size int64) {
+	_ = unix.SyncFileRange(int(f.Fd()), from, size, unix.SYNC_FILE_RANGE_WRITE) // a hint: Sync tells what went wrong
+}

@@ -34,6 +34,9 @@ type File interface {
 	Close() error
 }
 
+// WritebackStarter is a File that can begin to write bytes back to the disk ahead of Sync, without waiting for them.
+type WritebackStarter interface{ StartWriteback(from, size int64) }
+
 // FS is a file system. Paths are as the os package takes them; a missing file satisfies errors.Is(err, fs.ErrNotExist).
 type FS interface {
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)

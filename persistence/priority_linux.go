@@ -1,0 +1,18 @@
+package persistence
+
+import (
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// saverNice is the niceness of the thread that compresses and writes a snapshot: about a quarter of a processor that it has
+// to share with a busy loop, all of one that is idle.
+const saverNice = 6
+
+// yieldToLoop keeps the calling goroutine on a thread of its own, which gives way to the loop where the two have to share a
+// processor. The thread ends with the goroutine.
+func yieldToLoop() {
+	runtime.LockOSThread()
+	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), saverNice) // without it the loop is slower, no more
+}
