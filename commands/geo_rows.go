@@ -10,7 +10,7 @@ var _ = register(geoRows)
 func radiusKeys(options int) []engine.KeySpec {
 	keys := engine.OneKey(1, "RO access")
 	for _, word := range []string{"STORE", "STOREDIST"} {
-		keys = append(keys, engine.KeySpec{Flags: "OW update", Keyword: word, Start: options, Step: 1})
+		keys = append(keys, engine.KeySpec{Flags: "OW update", Keyword: word, Start: options, EachKeyword: true, Step: 1})
 	}
 	return keys
 }

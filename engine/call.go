@@ -486,6 +486,14 @@ func (k *KeySpec) Each(args Args, visit func(place int)) {
 		}
 		return
 	}
+	if k.EachKeyword {
+		for i := k.Start; i+1 < len(args); i++ {
+			if strings.EqualFold(string(args[i]), k.Keyword) {
+				visit(i + 1)
+			}
+		}
+		return
+	}
 	if k.Keyword != "" {
 		if first = k.findKeyword(args); first < 0 {
 			return

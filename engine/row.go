@@ -72,6 +72,9 @@ type KeySpec struct {
 	Index   int    // the first key's place, from 1; 0: search Keyword
 	Keyword string // the first key comes after this word, looked for from StartFrom on
 	Start   int
+	// EachKeyword finds one key behind every occurrence of Keyword, where a command takes the last of them. What stands behind
+	// another option's word is found, too: a key too many is checked rather than one too few.
+	EachKeyword bool
 
 	Last int // of a range: last key relative to the first; negative counts from the end
 	Step int // of a range
