@@ -103,7 +103,8 @@ func drawnMembers(d *duo, words []string, ours, redis reply) string {
 	return problem
 }
 
-// popped judges SPOP, and then has redis-server take out what redix has taken out.
+// popped judges SPOP, and then has redis-server take out what redix has taken out. It puts back what it has drawn itself for that,
+// which may change the encoding for good, so the set is made anew.
 func popped(d *duo, words []string, ours, redis reply) string {
 	theirs := redis.Strings()
 	if redis.Kind == '$' {
@@ -113,6 +114,11 @@ func popped(d *duo, words []string, ours, redis reply) string {
 	members, problem := drawn(d, words, ours, redis, true)
 	if problem == "" {
 		d.ask(append([]string{"SREM", words[1]}, members...)...)
+		deadline := d.ask("PEXPIRETIME", words[1]).Int
+		d.ask("SUNIONSTORE", words[1], words[1])
+		if deadline > 0 {
+			d.ask("PEXPIREAT", words[1], strconv.FormatInt(deadline, 10))
+		}
 	}
 	return problem
 }
