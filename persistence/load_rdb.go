@@ -12,7 +12,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"sync/atomic"
 
 	"redix/persistence/rdb"
 	"redix/persistence/vfs"
@@ -51,11 +50,9 @@ type RDBOptions struct {
 type RDBLoad struct {
 	opts    RDBOptions
 	size    int64
-	full    chan *rdbBatch
 	empty   chan *rdbBatch
-	stop    chan struct{}
 	stopped bool
-	hungry  atomic.Bool
+	handOff[rdbBatch]
 
 	cur     *rdbBatch
 	next    int // item of cur
@@ -89,8 +86,7 @@ func OpenRDB(opts RDBOptions) (*RDBLoad, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("snapshot: %w", err), f.Close())
 	}
-	l := &RDBLoad{opts: opts, size: size, full: make(chan *rdbBatch, batchCount), empty: make(chan *rdbBatch, batchCount),
-		stop: make(chan struct{})}
+	l := &RDBLoad{opts: opts, size: size, empty: make(chan *rdbBatch, batchCount), handOff: newHandOff[rdbBatch](batchCount, opts.Wake)}
 	for range batchCount {
 		l.empty <- &rdbBatch{items: make([]rdb.Item, 0, batchItems), bytes: make([]byte, 0, batchBytes)}
 	}
@@ -130,19 +126,14 @@ func (l *RDBLoad) run(f vfs.File) {
 		return
 	}
 	b.last, b.err, b.off, b.summary = true, err, r.Offset(), r.Summary()
-	l.handOver(b)
-}
-
-func (l *RDBLoad) handOver(b *rdbBatch) {
-	l.full <- b // there is room for all batches
-	if l.hungry.Swap(false) {
-		l.opts.Wake()
-	}
+	l.put(b)
 }
 
 // pass hands a batch over and returns an empty one, nil when nobody wants more.
 func (l *RDBLoad) pass(b *rdbBatch) *rdbBatch {
-	l.handOver(b)
+	if !l.put(b) {
+		return nil
+	}
 	select {
 	case b = <-l.empty:
 	case <-l.stop:
@@ -194,7 +185,7 @@ func (l *RDBLoad) Step(budget int) (done bool, err error) {
 	l.waiting = false
 	for budget > 0 && !l.done && l.err == nil {
 		if l.cur == nil {
-			if l.cur = l.take(); l.cur == nil {
+			if l.cur = l.get(l.opts.Wake == nil); l.cur == nil {
 				l.waiting = true
 				break
 			}
@@ -260,26 +251,6 @@ func (l *RDBLoad) end(b *rdbBatch) {
 func (l *RDBLoad) fail(err error) {
 	l.err = fmt.Errorf("snapshot %s: %w", l.opts.Path, err)
 	l.Close()
-}
-
-// take gives the next batch; nil if there is none yet: then Wake is called once there is.
-func (l *RDBLoad) take() *rdbBatch {
-	if l.opts.Wake == nil {
-		return <-l.full
-	}
-	select {
-	case b := <-l.full:
-		return b
-	default:
-	}
-	l.hungry.Store(true)
-	select { // one may have come before hungry was seen
-	case b := <-l.full:
-		l.hungry.Store(false)
-		return b
-	default:
-		return nil
-	}
 }
 
 // Waiting implements engine.Loader.

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// saverNice is the niceness of the thread that compresses and writes a snapshot: about a quarter of a processor that it has
+// saverNice is the niceness of the thread that compresses and writes a snapshot: about a fifth of a processor that it has
 // to share with a busy loop, all of one that is idle.
 const saverNice = 6
 

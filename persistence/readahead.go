@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync/atomic"
 
 	"redix/persistence/vfs"
 )
@@ -37,18 +36,14 @@ type block struct {
 func (b *block) body() []byte { return b.buf[blockHead : blockHead+b.n] }
 
 type readAhead struct {
-	fs     vfs.FS
-	files  []PlanFile
-	full   chan *block
-	empty  chan *block
-	stop   chan struct{}
-	hungry atomic.Bool // the reader of blocks found none and wants wake to be called
-	wake   func()
+	fs    vfs.FS
+	files []PlanFile
+	empty chan *block
+	handOff[block]
 }
 
 func startReadAhead(fsys vfs.FS, files []PlanFile, wake func()) *readAhead {
-	r := &readAhead{fs: fsys, files: files, full: make(chan *block, blockCount), empty: make(chan *block, blockCount),
-		stop: make(chan struct{}), wake: wake}
+	r := &readAhead{fs: fsys, files: files, empty: make(chan *block, blockCount), handOff: newHandOff[block](blockCount, wake)}
 	for range blockCount {
 		r.empty <- &block{}
 	}
@@ -89,15 +84,15 @@ func (r *readAhead) readFile(i int, pf PlanFile) bool {
 		pos += int64(b.n)
 		if b.n == 0 {
 			r.empty <- b
-		} else if !r.pass(b) {
+		} else if !r.put(b) {
 			return false
 		}
 	}
-	return r.pass(&block{file: i, end: &tail{size: pos, sum: c.sum, checked: c.foreign > pos}})
+	return r.put(&block{file: i, end: &tail{size: pos, sum: c.sum, checked: c.foreign > pos}})
 }
 
 func (r *readAhead) fail(file int, err error) bool {
-	return r.pass(&block{file: file, err: err}) && false
+	return r.put(&block{file: file, err: err}) && false
 }
 
 // fill reads what lies at pos into b, as much of it as has been checked.
@@ -127,36 +122,4 @@ func (r *readAhead) fill(b *block, f vfs.File, c *checker, pos int64) error {
 		}
 	}
 	return nil
-}
-
-func (r *readAhead) pass(b *block) bool {
-	select {
-	case r.full <- b:
-	case <-r.stop:
-		return false
-	}
-	if r.hungry.Swap(false) {
-		r.wake()
-	}
-	return true
-}
-
-// next gives the next block: nil if none is there yet and wait is false; then wake is called once there is.
-func (r *readAhead) next(wait bool) *block {
-	if wait {
-		return <-r.full
-	}
-	select {
-	case b := <-r.full:
-		return b
-	default:
-	}
-	r.hungry.Store(true)
-	select { // one may have come before hungry was seen
-	case b := <-r.full:
-		r.hungry.Store(false)
-		return b
-	default:
-		return nil
-	}
 }

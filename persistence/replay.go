@@ -303,7 +303,7 @@ func (r *Replayer) begin(f PlanFile) (ok bool, err error) {
 
 // receive takes one more block into the window.
 func (r *Replayer) receive(wait bool) (ok bool, err error) {
-	b := r.src.next(wait)
+	b := r.src.get(wait)
 	if b == nil {
 		return false, nil
 	}
