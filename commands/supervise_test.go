@@ -95,6 +95,7 @@ func TestLogRotation(t *testing.T) {
 	port := unusedPort(t)
 	c := start(t, dir, nil, "--port", port, "--logfile", "log", "--save", "")
 	conn := dialWhenUp(t, "127.0.0.1:"+port)
+	conn.Must("PING") // the loop runs, so signals are watched, too: the port is open a little earlier
 	log := filepath.Join(dir, "log")
 	if err := os.Rename(log, log+".1"); err != nil {
 		t.Fatal(err)
