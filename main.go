@@ -97,7 +97,7 @@ func serve(cfg *config.Config) error {
 	if err := commands.Secure(s); err != nil {
 		return err
 	}
-	s.Reactor, err = tlsport.New(cfg.TLS, listenTLS, reactor.Options{
+	port, err := tlsport.New(cfg.TLS, listenTLS, reactor.Options{
 		Listen:     listen,
 		Backlog:    cfg.TCPBacklog,
 		KeepAlive:  time.Duration(cfg.KeepAliveSeconds) * time.Second,
@@ -107,9 +107,11 @@ func serve(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	if r, ok := s.Reactor.(reactor.Rebinder); ok {
-		s.Hooks.Listen = func() error { return r.Rebind(tcpAddresses(cfg.Bind, cfg.Port)) }
+	s.Reactor = port
+	s.Hooks.Listen = func() error {
+		return port.Rebind(tcpAddresses(cfg.Bind, cfg.Port), tcpAddresses(cfg.Bind, cfg.TLS.Port))
 	}
+	s.Hooks.ConfigAhead = func(trial *config.Values) func() { return port.Ahead(trial.TLS) }
 	p := &process{server: s, log: log, reopen: reopen}
 	aof, err := persistence.Attach(s, log, persistence.Formats{
 		Rebuild: commands.Rebuild,
@@ -126,7 +128,7 @@ func serve(cfg *config.Config) error {
 	p.aof = aof
 	follow := s.Hooks.ConfigChanged
 	s.Hooks.ConfigChanged = func(d *config.Directive) error {
-		return errors.Join(tlsport.Changed(s.Reactor, d, cfg), follow(d))
+		return errors.Join(port.Changed(d, cfg.TLS), follow(d))
 	}
 	s.Hooks.Shutdown = p.stop
 	s.Hooks.Fatal = func(err error) { p.failure = err; s.Reactor.Stop() }

@@ -33,7 +33,7 @@ var aclRows = []engine.Row{
 			{Name: "list", Arity: 2, Flags: adminFlags, Since: "6.0.0", Complexity: "O(N) where N is the number of users",
 				Summary: "Replies with all users in the form of the ACL file.", Handler: aclList},
 			{Name: "load", Arity: 2, Flags: adminFlags, Since: "6.0.0", Complexity: "O(N) where N is the number of users",
-				Summary: "Replaces all users by those of the ACL file.", Handler: aclLoad},
+				Summary: "Replaces all users by those of the ACL file.", Handler: aclLoad, Ahead: readACLFile},
 			{Name: "log", Arity: -2, Flags: adminFlags, Since: "6.0.0", Syntax: "[count | RESET]",
 				Complexity: "O(N) where N is the number of entries replied with",
 				Summary:    "Replies with what clients were denied lately, the latest first.",

@@ -159,7 +159,7 @@ func clientUnblock(c *engine.Client, args engine.Args) {
 		return
 	}
 	other := clientWithID(c.Server(), id)
-	c.Reply.Int(boolNumber(other != nil && c.Server().Unblock(other, withError)))
+	c.Reply.Int(boolNumber(other != nil && !other.Held() && c.Server().Unblock(other, withError)))
 }
 
 // clientWithID returns the client with a number, or nil.

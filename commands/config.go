@@ -7,6 +7,7 @@ import (
 
 	"redix/engine"
 	"redix/engine/config"
+	"redix/engine/reactor"
 )
 
 const adminFlags = engine.Admin | engine.Noscript | engine.Loading | engine.Stale
@@ -30,7 +31,7 @@ var configRows = []engine.Row{
 				Complexity: "O(N) where N is the number of directives", Syntax: "parameter value [parameter value ...]",
 				Summary: "Changes directives, all of them or none.",
 				Hints:   "request_policy:all_nodes response_policy:all_succeeded",
-				History: []string{"7.0.0: Takes several directives."}, Handler: configSet},
+				History: []string{"7.0.0: Takes several directives."}, Handler: configSet, Ahead: readForConfigSet},
 		}},
 }
 
@@ -52,32 +53,54 @@ func configSet(c *engine.Client, args engine.Args) {
 			c.Redact(i+1, i+1)
 		}
 	}
-	err := s.Config.Set(texts(args[2:]), c.Local(), func(d *config.Directive) error { return applyDirective(s, d) })
-	if err != nil {
-		c.Reply.Error(err.Error())
-		return
+	s.RunAhead(c, args, readForConfigSet)
+}
+
+// readForConfigSet is engine.Ahead.
+func readForConfigSet(c *engine.Client, args engine.Args) (work func(), then func(c *engine.Client)) {
+	s, pairs, local := c.Server(), texts(args[2:]), c.Local()
+	if s.Hooks.ConfigAhead != nil {
+		if trial, _, err := s.Config.Trial(pairs, local); err == nil {
+			work = s.Hooks.ConfigAhead(trial)
+		}
 	}
-	c.Reply.OK()
+	return work, func(c *engine.Client) {
+		if c == nil {
+			return
+		}
+		err := s.Config.Set(pairs, local, func(d *config.Directive) error { return applyDirective(s, d) })
+		if err != nil {
+			c.Reply.Error(err.Error())
+			return
+		}
+		c.Reply.OK()
+	}
 }
 
 // listening are the directives that say where the server listens, and what redis-server replies when it cannot.
 var listening = map[string]string{
 	"port":     "Unable to listen on this port. Check server logs.",
-	"tls-port": "", // not while the server runs
+	"tls-port": "Unable to listen on this port. Check server logs.",
 	"bind":     "Failed to bind to specified addresses.",
 }
 
 // applyDirective makes the server follow a directive whose new value is in place; an error takes the value back.
 func applyDirective(s *engine.Server, d *config.Directive) error {
 	if failed, ok := listening[d.Name]; ok {
-		if s.Hooks.Listen == nil || failed == "" {
-			return errors.New("the server has to be restarted to listen elsewhere")
+		if s.Hooks.Listen == nil {
+			return reactor.ErrFixed
 		}
-		if err := s.Hooks.Listen(); err != nil {
+		if s.Hooks.ConfigChanged != nil {
+			if err := s.Hooks.ConfigChanged(d); err != nil {
+				return err
+			}
+		}
+		err := s.Hooks.Listen()
+		if err != nil && !errors.Is(err, reactor.ErrFixed) {
 			s.Log.Warn("cannot listen there", "error", err)
-			return errors.New(failed)
+			err = errors.New(failed)
 		}
-		return nil
+		return err
 	}
 	s.ApplyConfig()
 	LogLevel.Set(s.Config.LogLevel.Slog())
@@ -99,14 +122,23 @@ func configResetStat(c *engine.Client, _ engine.Args) {
 
 func configRewrite(c *engine.Client, _ engine.Args) {
 	s := c.Server()
-	s.Config.Users = userLines(s)
-	if err := s.Config.Rewrite(); err != nil {
-		s.Log.Warn("the configuration file could not be rewritten", "error", err)
-		c.Reply.Error(err.Error())
-		return
-	}
-	s.Log.Info("the configuration file was rewritten", "file", s.Config.File)
-	c.Reply.OK()
+	now := *s.Config
+	now.Users = userLines(s)
+	var err error
+	s.Offload(c, func() { err = now.Rewrite() }, func(c *engine.Client) {
+		if err != nil {
+			s.Log.Warn("the configuration file could not be rewritten", "error", err)
+		} else {
+			s.Log.Info("the configuration file was rewritten", "file", now.File)
+		}
+		switch {
+		case c == nil:
+		case err != nil:
+			c.Reply.Error(err.Error())
+		default:
+			c.Reply.OK()
+		}
+	})
 }
 
 // texts copies arguments into strings.

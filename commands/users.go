@@ -125,17 +125,22 @@ func userLines(s *engine.Server) []config.Line {
 }
 
 // aclLoad reads the file away from the loop; what changes between the command and its end is lost.
-func aclLoad(c *engine.Client, _ engine.Args) {
+func aclLoad(c *engine.Client, args engine.Args) { c.Server().RunAhead(c, args, readACLFile) }
+
+// readACLFile is engine.Ahead. After an ACL SAVE of the same transaction, what that is going to write is loaded.
+func readACLFile(c *engine.Client, _ engine.Args) (work func(), then func(c *engine.Client)) {
 	s := c.Server()
 	path := s.Config.ACLFile
 	if path == "" {
-		c.Reply.Error(errNoACLFile)
-		return
+		return nil, func(c *engine.Client) { c.Reply.Error(errNoACLFile) }
 	}
 	var fresh *acl.Users
 	var err error
 	users := &acl.Users{Catalog: s.Users.Catalog, Defaults: s.Users.Defaults}
-	s.Offload(c, func() { fresh, err = readUsers(users, path) }, func(c *engine.Client) {
+	return func() { fresh, err = readUsers(users, path) }, func(c *engine.Client) {
+		if c != nil && c.InExec() && s.Users.Unsaved != nil {
+			fresh, err = users.Parse(path, string(s.Users.Unsaved))
+		}
 		if err != nil {
 			s.Log.Warn("the ACL file was not loaded", "error", err)
 			if c != nil {
@@ -153,7 +158,7 @@ func aclLoad(c *engine.Client, _ engine.Args) {
 		if c != nil {
 			c.Reply.OK()
 		}
-	})
+	}
 }
 
 // aclSave writes the file away from the loop.
@@ -164,14 +169,16 @@ func aclSave(c *engine.Client, _ engine.Args) {
 		c.Reply.Error(errNoACLFile)
 		return
 	}
-	content := string(s.Users.Render())
+	content := s.Users.Render()
+	s.Users.Unsaved = content
 	var err error
 	s.Offload(c, func() {
 		if target, problem := filepath.EvalSymlinks(path); problem == nil {
 			path = target // a link stays one
 		}
-		err = config.ReplaceFile(path, content, aclFileMode)
+		err = config.ReplaceFile(path, string(content), aclFileMode)
 	}, func(c *engine.Client) {
+		s.Users.Unsaved = nil
 		if err != nil {
 			s.Log.Warn("the ACL file was not saved", "error", err)
 		}

@@ -55,6 +55,8 @@ type Wait struct {
 	OnTimeout func(c *Client)
 	// OnJournal makes the journal's progress count as the end of the time. OnTimeout may block the client again.
 	OnJournal bool
+	// Held keeps CLIENT UNBLOCK from ending it.
+	Held bool
 }
 
 // journalWait is a client that waits for the journal, by the serial of its wait.
@@ -139,6 +141,9 @@ func (s *Server) queueAt(at dbKey) *waitQueue {
 
 // Blocked reports whether the client waits for a key.
 func (c *Client) Blocked() bool { return c.blocked != nil }
+
+// Held reports whether CLIENT UNBLOCK may not end the client's wait.
+func (c *Client) Held() bool { return c.blocked != nil && c.blocked.Held }
 
 // NumBlocked returns how many clients wait, for a key or for the end of a pause, and at how many keys.
 func (s *Server) NumBlocked() (clients, keys int) {

@@ -164,9 +164,12 @@ type Hooks struct {
 	// ConfigChanged is told of directives that CONFIG SET has changed, with the new values in place; an error takes the
 	// change back.
 	ConfigChanged func(d *config.Directive) error
+	// ConfigAhead returns what has to be read from the disk, in a goroutine, before ConfigChanged or Listen can follow a
+	// change to the values of trial; nil for nothing.
+	ConfigAhead func(trial *config.Values) (read func())
 	// Persistence tells how the journal is doing; nil without one.
 	Persistence func() PersistenceStatus
-	// Listen makes the reactor follow bind and port; nil: it cannot.
+	// Listen makes the reactor follow bind, port and tls-port; nil: it cannot.
 	Listen func() error
 	// Unknown sees a command that is in no table, before it is refused; it returns true when it has dealt with it.
 	Unknown func(c *Client, args Args) bool

@@ -14,7 +14,9 @@ type transaction struct {
 	queue   []queued
 	flags   Flags // of all queued commands together
 	bytes   int   // of the queued words
-	watches []watch
+	// readsAhead: a queued command may have to read from a disk before EXEC runs the queue.
+	readsAhead bool
+	watches    []watch
 
 	watchBytes int // of the watched keys
 }
@@ -22,6 +24,7 @@ type transaction struct {
 type queued struct {
 	row  *Row
 	args Args
+	then func(c *Client) // in place of the handler's beginning: what it reads has been read
 }
 
 // dbKey is a key of a database, as index of a map.
@@ -115,8 +118,9 @@ func (s *Server) enqueue(c *Client, row *Row, args Args) {
 		words = append(words, a...)
 		own[i] = words[len(words)-len(a) : len(words) : len(words)]
 	}
-	c.tx.queue = append(c.tx.queue, queued{row, own})
+	c.tx.queue = append(c.tx.queue, queued{row: row, args: own})
 	c.tx.flags |= row.Flags
+	c.tx.readsAhead = c.tx.readsAhead || row.Ahead != nil
 	s.replies.Simple(queuedWord)
 }
 
@@ -124,6 +128,9 @@ func (s *Server) enqueue(c *Client, row *Row, args Args) {
 // came; only the journal is asked once more.
 func (c *Client) Exec() {
 	s, tx := c.server, c.tx
+	if s.prepareExec(c, tx) {
+		return
+	}
 	for _, w := range tx.watches {
 		if !w.expired && s.hasExpired(w.at) {
 			tx.broken = true
@@ -146,6 +153,7 @@ func (c *Client) Exec() {
 	exec := c.LastRow
 	s.inExec, s.execFed = true, false
 	s.execRow, s.execLen = exec, len(tx.queue)
+	start := len(c.Reply.B)
 	c.Reply.Array(len(tx.queue))
 	before := s.nanotime()
 	for i := range tx.queue {
@@ -158,15 +166,19 @@ func (c *Client) Exec() {
 				continue
 			}
 		}
+		s.offload.then = q.then
 		s.invoke(c, q.row, q.args, len(c.Reply.B))
 		now := s.nanotime()
 		s.account(c, q.row, q.args, now-before)
 		before = now
 	}
-	s.inExec, c.LastRow = false, exec
+	s.inExec, s.offload.then, c.LastRow = false, nil, exec
 	s.holdExpiry()
 	if s.execFed {
 		s.Journal.Append(s.execDB, wordExec)
+	}
+	if len(s.offload.deferred) > 0 {
+		s.finishExec(c, start)
 	}
 }
 

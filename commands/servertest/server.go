@@ -57,12 +57,13 @@ func Start(t testing.TB, reactorName string, flags ...string) *Server {
 	if err := commands.Secure(s.Engine); err != nil {
 		t.Fatal(err)
 	}
-	var err error
 	listen := listeners(cfg)
-	s.Engine.Reactor, err = tlsport.New(cfg.TLS, listen[:1], reactor.Options{Listen: listen, Log: log}, s.Engine, auto.Engine(cfg.IOReactor))
+	port, err := tlsport.New(cfg.TLS, listen[:1], reactor.Options{Listen: listen, Log: log}, s.Engine, auto.Engine(cfg.IOReactor))
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Engine.Reactor = port
+	s.Engine.Hooks.ConfigAhead = func(trial *config.Values) func() { return port.Ahead(trial.TLS) }
 	if s.aof, err = persistence.Attach(s.Engine, log, persistence.Formats{
 		Rebuild: commands.Rebuild,
 		Entries: func(later *[]rdb.Span) persistence.EntryWriter {
@@ -76,7 +77,7 @@ func Start(t testing.TB, reactorName string, flags ...string) *Server {
 	}
 	follow := s.Engine.Hooks.ConfigChanged
 	s.Engine.Hooks.ConfigChanged = func(d *config.Directive) error {
-		return errors.Join(tlsport.Changed(s.Engine.Reactor, d, cfg), follow(d))
+		return errors.Join(port.Changed(d, cfg.TLS), follow(d))
 	}
 	s.Addr = s.Engine.Reactor.Addrs()[0].String()
 	if cfg.TLS.Port != 0 {

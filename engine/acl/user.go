@@ -130,7 +130,9 @@ type Users struct {
 	Default  *User // always the same one; it cannot be deleted
 	Defaults Defaults
 	Catalog  *Catalog
-	byName   map[string]*User
+	// Unsaved is what is being written to the ACL file, nil in between.
+	Unsaved []byte
+	byName  map[string]*User
 }
 
 // NewUsers returns a list with the default user, who may do everything.

@@ -52,17 +52,12 @@ func (c *Config) Get(patterns ...string) []Pair {
 // values in place; when it fails, every value is put back and apply is called again for those it has seen, so that the
 // outside follows. The error is the complete error reply.
 func (c *Config) Set(pairs []string, local bool, apply func(*Directive) error) error {
-	rows, err := c.resolve(pairs, local)
+	before := c.Values
+	after, rows, err := c.Trial(pairs, local)
 	if err != nil {
 		return err
 	}
-	before := c.Values
-	for i, d := range rows {
-		if err := d.assign(&c.Values, []string{pairs[2*i+1]}, false); err != nil {
-			c.Values = before
-			return setError(strings.ToLower(pairs[2*i]), err)
-		}
-	}
+	c.Values = *after
 	if apply == nil {
 		return nil
 	}
@@ -82,6 +77,21 @@ func (c *Config) Set(pairs []string, local bool, apply func(*Directive) error) e
 		}
 	}
 	return nil
+}
+
+// Trial returns what Set would make of the values, and the rows of pairs, and changes nothing.
+func (c *Config) Trial(pairs []string, local bool) (*Values, []*Directive, error) {
+	rows, err := c.resolve(pairs, local)
+	if err != nil {
+		return nil, nil, err
+	}
+	trial := c.Values
+	for i, d := range rows {
+		if err := d.assign(&trial, []string{pairs[2*i+1]}, false); err != nil {
+			return nil, nil, setError(strings.ToLower(pairs[2*i]), err)
+		}
+	}
+	return &trial, rows, nil
 }
 
 // resolve finds the rows of pairs and refuses what may not be set, without looking at values. A name may come twice

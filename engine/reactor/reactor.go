@@ -21,6 +21,7 @@
 package reactor
 
 import (
+	"errors"
 	"log/slog"
 	"net"
 	"time"
@@ -49,7 +50,7 @@ type Conn interface {
 	RemoteAddr() string
 	// LocalAddr has the same forms; "" once the socket is gone.
 	LocalAddr() string
-	// ListenIndex tells through which of Options.Listen the connection came.
+	// ListenIndex tells through which of Options.Listen the connection came; -1: none of them.
 	ListenIndex() int
 	// FD is the descriptor, for asking the kernel about it; reading, writing and closing it stay with the reactor.
 	FD() int
@@ -104,6 +105,9 @@ type Reactor interface {
 	// CanPause tells whether PauseReading has an effect.
 	CanPause() bool
 }
+
+// ErrFixed is why a reactor that is no Rebinder cannot listen elsewhere.
+var ErrFixed = errors.New("the server has to be restarted to listen elsewhere")
 
 // Rebinder is a Reactor that can listen elsewhere while it runs.
 type Rebinder interface {

@@ -49,11 +49,10 @@ func giveBuffer(b []byte) {
 
 // conn is one connection after its handshake.
 type conn struct {
-	port  *Port
-	tls   *tls.Conn
-	raw   *net.TCPConn
-	fd    int
-	index int
+	port *Port
+	tls  *tls.Conn
+	raw  *net.TCPConn
+	fd   int
 
 	// The loop's.
 	ctx     any
@@ -78,8 +77,8 @@ type conn struct {
 	last     bool // the writer ends the connection when out is sent
 }
 
-func newConn(p *Port, t *tls.Conn, raw *net.TCPConn, fd, index int) *conn {
-	return &conn{port: p, tls: t, raw: raw, fd: fd, index: index,
+func newConn(p *Port, t *tls.Conn, raw *net.TCPConn, fd int) *conn {
+	return &conn{port: p, tls: t, raw: raw, fd: fd,
 		room: make(chan struct{}, 1), work: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
@@ -274,8 +273,8 @@ func (c *conn) RemoteAddr() string { return c.raw.RemoteAddr().String() }
 // LocalAddr implements reactor.Conn.
 func (c *conn) LocalAddr() string { return c.raw.LocalAddr().String() }
 
-// ListenIndex implements reactor.Conn. The TLS listeners are counted after the others.
-func (c *conn) ListenIndex() int { return c.index }
+// ListenIndex implements reactor.Conn. A TLS connection came through none of Options.Listen.
+func (c *conn) ListenIndex() int { return -1 }
 
 // FD implements reactor.Conn.
 func (c *conn) FD() int { return c.fd }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,22 +32,79 @@ type credentials struct {
 	current atomic.Pointer[tls.Config]
 
 	mu       sync.Mutex
-	settings config.TLS
-	seen     string // state of the files when they were last read, well or not
+	settings config.TLS // of current; the zero value when there is none
+	seen     string     // state of the files when they were last read, well or not
+	// others are what was read for settings that are about to come into force, or was in force before, so that a change
+	// whose other half fails can be taken back without reading. The newest are first, maxOthers at most.
+	others []loaded
 }
 
-// set reads the files that the settings name, and puts the result in force if all is well.
-func (c *credentials) set(settings config.TLS) error {
+// maxOthers is more than the clients that change certificates at the same time.
+const maxOthers = 8
+
+// loaded is what the files gave, or why they could not be used.
+type loaded struct {
+	settings config.TLS
+	seen     string
+	made     *tls.Config
+	err      error
+}
+
+// errOutdated is for those whose change has been overtaken while files were read.
+var errOutdated = errors.New("the TLS directives have been changed meanwhile, try again")
+
+// significant leaves of the settings what Load looks at.
+func significant(s config.TLS) config.TLS {
+	return config.TLS{CertFile: s.CertFile, KeyFile: s.KeyFile, KeyFilePass: s.KeyFilePass, CACertFile: s.CACertFile, CACertDir: s.CACertDir,
+		AuthClients: s.AuthClients, Protocols: s.Protocols, Ciphers: s.Ciphers, SessionCaching: s.SessionCaching}
+}
+
+// read reads the files that the settings name, for use.
+func (c *credentials) read(settings config.TLS) {
+	l := loaded{settings: significant(settings)}
+	l.seen = filesState(&l.settings)
+	l.made, l.err = Load(&l.settings)
+	c.mu.Lock()
+	c.keep(l)
+	c.mu.Unlock()
+}
+
+// keep puts l in front of the others.
+func (c *credentials) keep(l loaded) {
+	same := func(o loaded) bool { return o.settings == l.settings }
+	c.others = slices.Insert(slices.DeleteFunc(c.others, same), 0, l)
+	c.others = c.others[:min(len(c.others), maxOthers)]
+}
+
+// use puts what was read for the settings in force. It waits for no disk.
+func (c *credentials) use(settings config.TLS) error {
+	settings = significant(settings)
+	if c.inForce(settings) {
+		return nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	state := filesState(&settings)
-	made, err := Load(&settings)
-	if err != nil {
-		return err
+	i := slices.IndexFunc(c.others, func(o loaded) bool { return o.settings == settings })
+	if i < 0 {
+		return errOutdated
 	}
-	c.settings, c.seen = settings, state
-	c.current.Store(made)
+	l := c.others[i]
+	if l.err != nil {
+		return l.err
+	}
+	if before := c.current.Load(); before != nil {
+		c.keep(loaded{settings: c.settings, seen: c.seen, made: before})
+	}
+	c.settings, c.seen = l.settings, l.seen
+	c.current.Store(l.made)
 	return nil
+}
+
+// inForce tells whether connections to come are served by these settings.
+func (c *credentials) inForce(settings config.TLS) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.current.Load() != nil && c.settings == significant(settings)
 }
 
 // watch reads the files again when they have changed, until done is closed.
@@ -64,22 +122,31 @@ func (c *credentials) watch(every time.Duration, done <-chan struct{}) {
 }
 
 // check reads the files again if they have changed. While they do not fit together, in the middle of being replaced
-// maybe, what was in force stays so.
+// maybe, what was in force stays so. The lock is free while it reads: the loop takes it, too.
 func (c *credentials) check() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	state := filesState(&c.settings)
-	if state == c.seen {
+	settings, seen := c.settings, c.seen
+	c.mu.Unlock()
+	if settings == (config.TLS{}) {
 		return
 	}
+	state := filesState(&settings)
+	if state == seen {
+		return
+	}
+	made, err := Load(&settings)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.settings != settings {
+		return // CONFIG SET has been faster
+	}
 	c.seen = state
-	made, err := Load(&c.settings)
 	if err != nil {
 		c.log.Warn("the TLS files have changed, but cannot be used: those read before stay in force", "error", err)
 		return
 	}
 	c.current.Store(made)
-	c.log.Info("the TLS files have changed and were read again", "certificate", c.settings.CertFile)
+	c.log.Info("the TLS files have changed and were read again", "certificate", settings.CertFile)
 }
 
 // filesState changes when one of the files does.

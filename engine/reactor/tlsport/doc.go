@@ -14,6 +14,6 @@
 // What a stranger can cost before the handshake is over: one of maxHandshakes places for handshakeTimeout. While all are
 // taken, connections wait in the kernel's queue. After the handshake the handler's own limits count.
 //
-// Certificates are read again on CONFIG SET and when a file changes (credentials.go); connections that exist keep
-// theirs.
+// Certificates are read again on CONFIG SET and when a file changes, never on the loop (credentials.go); connections that
+// exist keep theirs. Listeners come and go with tls-port and bind (listen.go).
 package tlsport

@@ -6,9 +6,9 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,14 +27,14 @@ const (
 	acceptRest = 50 * time.Millisecond
 )
 
-// Port is a reactor with listeners for TLS beside those of the engine that it wraps.
+// Port is a reactor with listeners for TLS beside those of the engine that it wraps; it may have none.
 type Port struct {
 	reactor.Reactor // the engine
 	handler         reactor.Handler
 	opt             reactor.Options
-	first           int // ListenIndex of the first TLS listener
-	listeners       []net.Listener
-	addrs           []net.Addr
+	plain           []reactor.Address // where the engine listens for TCP
+	listeners       []listener        // the loop's once it runs
+	running         bool
 	credentials     credentials
 	over            chan struct{} // closed at the end of Run
 	slots           chan struct{} // one for each handshake
@@ -53,28 +53,37 @@ type Port struct {
 	stopped bool
 }
 
+// listener is one address for TLS.
+type listener struct {
+	at           reactor.Address
+	net.Listener // nil: an Optional one that could not be bound
+}
+
 type ending struct {
 	c   *conn
 	err error
 }
 
-// New returns what engine makes, or, if settings ask for TLS, a Port around it that listens on the addresses of opt.TLS,
-// too. The error names the directive, the file or the address that is the cause.
+// New returns a Port around what engine makes. If settings have a port it listens on the addresses of listen, too. The
+// error names the directive, the file or the address that is the cause.
 func New(settings config.TLS, listen []reactor.Address, opt reactor.Options, h reactor.Handler,
-	engine func(opt reactor.Options, h reactor.Handler) (reactor.Reactor, error)) (reactor.Reactor, error) {
-	if settings.Port == 0 {
-		return engine(opt, h)
-	}
+	engine func(opt reactor.Options, h reactor.Handler) (reactor.Reactor, error)) (*Port, error) {
 	opt = opt.WithDefaults()
-	p := &Port{handler: h, opt: opt, first: len(opt.Listen), over: make(chan struct{}), conns: map[*conn]struct{}{},
+	p := &Port{handler: h, opt: opt, over: make(chan struct{}), conns: map[*conn]struct{}{},
 		slots: make(chan struct{}, maxHandshakes), handshakeTime: handshakeTimeout, watchEvery: watchEvery}
 	p.credentials.log = opt.Log
 	p.keepAlive.Store(int64(opt.KeepAlive))
-	if err := p.credentials.set(settings); err != nil {
-		return nil, err
+	for _, a := range opt.Listen {
+		if a.Network == "tcp" {
+			p.plain = append(p.plain, a)
+		}
 	}
-	for _, a := range listen {
-		if err := p.listen(a); err != nil {
+	if settings.Port != 0 {
+		p.credentials.read(settings)
+		if err := p.credentials.use(settings); err != nil {
+			return nil, err
+		}
+		if err := p.listenAlso(listen); err != nil {
 			p.closeOwn()
 			return nil, err
 		}
@@ -87,35 +96,12 @@ func New(settings config.TLS, listen []reactor.Address, opt reactor.Options, h r
 	return p, nil
 }
 
-func (p *Port) listen(a reactor.Address) error {
-	at, err := a.Resolve()
-	if err != nil {
-		return err
-	}
-	network := "tcp4"
-	if at.Addr().Is6() {
-		network = "tcp6"
-	}
-	l, err := net.Listen(network, at.String())
-	if err != nil && a.Optional && reactor.Absent(err) {
-		p.opt.Log.Warn("address not available, going on without it", "address", a.Addr, "error", err)
-		p.listeners, p.addrs = append(p.listeners, nil), append(p.addrs, nil)
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w", a.Addr, err)
-	}
-	p.listeners, p.addrs = append(p.listeners, l), append(p.addrs, l.Addr())
-	return nil
-}
-
 // Run implements reactor.Reactor.
 func (p *Port) Run() error {
 	go p.credentials.watch(p.watchEvery, p.over)
-	for i, l := range p.listeners {
-		if l != nil {
-			go p.accept(l, p.first+i)
-		}
+	p.running = true
+	for _, l := range p.listeners {
+		p.begin(l)
 	}
 	err := p.Reactor.Run()
 	p.finish()
@@ -143,18 +129,25 @@ func (p *Port) finish() {
 	p.writers.Wait() // at most lingerTime
 }
 
-// Changed follows CONFIG SET of a directive: the files are read now, on the loop, so that the one who asks is told what
-// is wrong. A reactor without TLS has nothing to follow.
-func Changed(r reactor.Reactor, d *config.Directive, cfg *config.Config) error {
-	p, ok := r.(*Port)
-	if !ok || !strings.HasPrefix(d.Name, "tls-") {
+// Ahead returns what has to be read, away from the loop, before the settings can come into force; nil for nothing.
+func (p *Port) Ahead(settings config.TLS) (read func()) {
+	if settings.Port == 0 || p.credentials.inForce(settings) {
 		return nil
 	}
-	return p.credentials.set(cfg.TLS)
+	return func() { p.credentials.read(settings) }
+}
+
+// Changed puts settings in force after CONFIG SET of a directive, with what Ahead has read for them. While there is no
+// port nobody asks whether they are right.
+func (p *Port) Changed(d *config.Directive, settings config.TLS) error {
+	if settings.Port == 0 || !strings.HasPrefix(d.Name, "tls-") {
+		return nil
+	}
+	return p.credentials.use(settings)
 }
 
 // accept is the goroutine of a listener.
-func (p *Port) accept(l net.Listener, index int) {
+func (p *Port) accept(l net.Listener) {
 	var warn reactor.LogLimit
 	for {
 		select {
@@ -172,13 +165,13 @@ func (p *Port) accept(l net.Listener, index int) {
 			time.Sleep(acceptRest)
 			continue
 		}
-		go p.serve(raw.(*net.TCPConn), index, p.opt.Log)
+		go p.serve(raw.(*net.TCPConn), p.opt.Log)
 	}
 }
 
 // serve is the goroutine of a connection: first its handshake, then its reader.
-func (p *Port) serve(raw *net.TCPConn, index int, log *slog.Logger) {
-	c, err := p.handshake(raw, index)
+func (p *Port) serve(raw *net.TCPConn, log *slog.Logger) {
+	c, err := p.handshake(raw)
 	<-p.slots
 	if err != nil {
 		log.Debug("TLS handshake failed", "addr", raw.RemoteAddr().String(), "error", err)
@@ -194,7 +187,7 @@ func (p *Port) serve(raw *net.TCPConn, index int, log *slog.Logger) {
 	c.read()
 }
 
-func (p *Port) handshake(raw *net.TCPConn, index int) (*conn, error) {
+func (p *Port) handshake(raw *net.TCPConn) (*conn, error) {
 	fd, err := p.prepare(raw)
 	if err != nil {
 		return nil, err
@@ -205,7 +198,7 @@ func (p *Port) handshake(raw *net.TCPConn, index int) (*conn, error) {
 	if err := t.HandshakeContext(ctx); err != nil {
 		return nil, err
 	}
-	return newConn(p, t, raw, fd, index), nil
+	return newConn(p, t, raw, fd), nil
 }
 
 // prepare sets the socket's options and makes sure that the reserve of descriptors is left.
@@ -316,7 +309,17 @@ func (p *Port) reap() bool {
 }
 
 // Addrs implements reactor.Reactor: the TLS listeners come last.
-func (p *Port) Addrs() []net.Addr { return append(p.Reactor.Addrs()[:p.first:p.first], p.addrs...) }
+func (p *Port) Addrs() []net.Addr {
+	addrs := slices.Clone(p.Reactor.Addrs())
+	for _, l := range p.listeners {
+		if l.Listener == nil {
+			addrs = append(addrs, nil)
+		} else {
+			addrs = append(addrs, l.Addr())
+		}
+	}
+	return addrs
+}
 
 // CloseListeners implements reactor.Reactor.
 func (p *Port) CloseListeners() {
@@ -326,9 +329,7 @@ func (p *Port) CloseListeners() {
 
 func (p *Port) closeOwn() {
 	for _, l := range p.listeners {
-		if l != nil {
-			l.Close() // a second time is an error that nobody needs
-		}
+		l.close()
 	}
 }
 

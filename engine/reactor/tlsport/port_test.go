@@ -58,7 +58,7 @@ func start(t *testing.T, e *echo, change func(p *Port)) string {
 		t.Fatal(err)
 	}
 	e.port = r
-	change(r.(*Port))
+	change(r)
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run() }()
 	t.Cleanup(func() {
