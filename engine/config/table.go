@@ -16,7 +16,7 @@ const (
 	alwaysLazy   = "Changes nothing: memory is always freed in the background."
 )
 
-var table = join(networkRows, tlsRows, httpRows, securityRows, limitRows, generalRows, slowRows, journalRows, memoryRows, encodingRows)
+var table = join(networkRows, tlsRows, httpRows, securityRows, limitRows, generalRows, slowRows, journalRows, memoryRows, encodingRows, idleRows)
 
 // join puts the groups one behind the other and gives each row the name of its group.
 func join(groups ...group) []*Directive {

@@ -20,6 +20,7 @@ type Values struct {
 	IOReactor        IOReactor
 	TLS              TLS
 	HTTP             HTTP
+	Idle             Idle
 
 	ProtectedMode   bool
 	RequirePass     string // empty: no password
