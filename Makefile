@@ -10,7 +10,7 @@ SOAK     ?= 30m
 # Where `make install` puts things, below DESTDIR.
 PREFIX   ?= /usr/local
 
-.PHONY: install deb test-deb test-clients help build run tools test race fuzz bench lint fmt clean difftest crashtest longtest soak cover
+.PHONY: install deb test-deb test-clients redis-suite help build run tools test race fuzz bench lint fmt clean difftest crashtest longtest soak cover
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ longtest: tools ## the tests that have a long form, in it: values of 512 MB, 3,0
 test-clients: build ## clients of other languages, installed into a temporary folder, and the packaging's linters
 	commands/testdata/clients/run.sh
 	docs/packaging/check.sh
+
+redis-suite: build ## Redis's own test suite against redix, out of Debian's source package (SUITE="unit/type/list ..." for some units)
+	commands/testdata/redis-suite/run.sh $(SUITE)
 
 install: ## install binary, man page, completion and unit under PREFIX (/usr/local), below DESTDIR
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o build/static/redix .

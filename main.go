@@ -144,7 +144,7 @@ func serve(cfg *config.Config) error {
 	}
 	for _, a := range s.Reactor.Addrs() {
 		if a != nil {
-			log.Info("ready to accept connections", "address", a.String(), "reactor", s.Reactor.Name())
+			log.Info("Ready to accept connections", "address", a.String(), "reactor", s.Reactor.Name())
 		}
 	}
 	if err := supervise.Detached(); err != nil {

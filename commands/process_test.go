@@ -208,7 +208,7 @@ func TestSettingsFromEverywhere(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	log, err := os.ReadFile(filepath.Join(dir, "log.txt"))
-	if err != nil || !bytes.Contains(log, []byte("ready to accept")) || !bytes.Contains(log, []byte("stopped")) {
+	if err != nil || !bytes.Contains(log, []byte("Ready to accept")) || !bytes.Contains(log, []byte("stopped")) {
 		t.Errorf("logfile: %v, %q", err, log)
 	}
 	if c.stdout.Len() > 0 || c.stderr.Len() > 0 {

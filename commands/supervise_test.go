@@ -111,7 +111,7 @@ func TestLogRotation(t *testing.T) {
 	}
 	before, _ := os.ReadFile(log + ".1")
 	after, _ := os.ReadFile(log)
-	if !strings.Contains(string(before), "ready to accept") || !strings.Contains(string(after), "msg=stopped") {
+	if !strings.Contains(string(before), "Ready to accept") || !strings.Contains(string(after), "msg=stopped") {
 		t.Errorf("before: %s\nafter: %s", before, after)
 	}
 }

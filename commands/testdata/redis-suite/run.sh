@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# Redis's own test suite, as Debian's source package of Redis 7.0 has it, with build/redix in the place of src/redis-server.
+#
+#	run.sh [UNIT...]    the units named (unit/type/list ...); without any, all in skip.tsv's list of units
+#
+# The suite starts servers with its own configuration files; its tools are the machine's redis-cli and redis-benchmark,
+# and redix itself for redis-check-aof and redis-check-rdb. Nothing of it is kept here but names of tests that are left out,
+# each with its reason: skip.tsv. A line of the result counts the tests of a unit: passed, failed, left out by
+# name, and left out by the suite itself or by a tag.
+#
+#	REDIX_SUITE_SOURCE   an unpacked source tree of Redis 7.0, instead of fetching one
+#	REDIX_SUITE_SECONDS  time for one unit (600)
+#	REDIX_SUITE_ONLY     a test's name, or a regular expression behind a slash: run only this
+#	REDIX_SUITE_ARGS     more arguments for the suite, separated by spaces (--accurate ...)
+#	REDIX_SUITE_KEEP     a folder for the suite's output and the servers' files, kept afterwards
+set -uo pipefail
+cd "$(dirname "$0")"
+here=$PWD redix=$PWD/../../../build/redix
+skip() { echo "*** SKIPPED: $1"; exit 0; }
+
+[ -x "$redix" ] || { echo "build redix first: make build"; exit 1; }
+for tool in redis-cli redis-benchmark; do
+	command -v $tool >/dev/null || skip "no $tool here (Debian: redis-tools)"
+done
+tclsh=$(command -v tclsh8.6 || command -v tclsh) || skip "no tclsh here (Debian: tcl)"
+if [ -n "${REDIX_SUITE_KEEP:-}" ]; then
+	tmp=$REDIX_SUITE_KEEP
+	mkdir -p "$tmp" && rm -rf "$tmp"/{tests,src}
+	tmp=$(cd "$tmp" && pwd)
+else
+	tmp=$(mktemp -d)
+	trap 'rm -rf "$tmp"' EXIT
+fi
+
+# fetch unpacks the source package into $tmp/source. The entry for sources is of a configuration of our own, made
+# of the machine's entries for packages, so nothing on the machine changes.
+fetch() {
+	command -v apt-get >/dev/null || return 1
+	mkdir -p "$tmp/apt/lists/partial" "$tmp/apt/cache/archives/partial" "$tmp/source"
+	apt-get indextargets --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' | sort -u >"$tmp/apt/sources.list"
+	local options=(-qq -o "Dir::Etc::sourcelist=$tmp/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
+		-o "Dir::State::lists=$tmp/apt/lists" -o "Dir::Cache=$tmp/apt/cache" -o APT::Sandbox::User=)
+	timeout 120 apt-get "${options[@]}" update >/dev/null || return 1
+	(cd "$tmp/source" && timeout 120 apt-get "${options[@]}" source --download-only redis >/dev/null) || return 1
+	tar -xzf "$tmp"/source/redis_*.orig.tar.gz -C "$tmp/source" --strip-components 1
+}
+
+source=${REDIX_SUITE_SOURCE:-}
+if [ -z "$source" ]; then
+	fetch || skip "the source package of redis cannot be fetched (apt-get and a Debian mirror)"
+	source=$tmp/source
+fi
+version=$(sed -nE 's/.*REDIS_VERSION "(.*)"/\1/p' "$source/src/version.h")
+case $version in
+7.0.*) ;;
+*) skip "this is the suite of Redis $version; skip.tsv is for that of 7.0" ;;
+esac
+
+cp -r "$source/tests" "$tmp/tests"
+mkdir "$tmp/src"
+ln -s "$(command -v redis-cli)" "$(command -v redis-benchmark)" "$tmp/src/"
+# What the suite waits for in the log of a server that it has started.
+cat >"$tmp/src/redis-server" <<END
+#!/bin/sh
+echo " PID: \$\$"
+exec "$redix" "\$@"
+END
+printf '#!/bin/sh\nexec "%s" check-aof "$@"\n' "$redix" >"$tmp/src/redis-check-aof"
+printf '#!/bin/sh\nexec "%s" check-rdb "$@"\n' "$redix" >"$tmp/src/redis-check-rdb"
+chmod +x "$tmp"/src/redis-{server,check-aof,check-rdb}
+
+# Columns of skip.tsv: what (a unit, or "tag"), name (of the test, "*" for the whole unit, or of the tag), reason.
+rows() { grep -vE '^(#|$)' "$here/skip.tsv"; }
+if [ $# -gt 0 ]; then
+	units=("$@")
+else
+	left_out=$(rows | awk -F '\t' '$2 == "*" { print $1 }')
+	mapfile -t units < <(cd "$tmp" && "$tclsh" tests/test_helper.tcl --list-tests | grep -vxF "${left_out:--}")
+fi
+tags=$(rows | awk -F '\t' '$1 == "tag" { printf "-%s ", $2 }')
+only=()
+[ -n "${REDIX_SUITE_ONLY:-}" ] && only=(--only "$REDIX_SUITE_ONLY")
+baseport=$(($$ % 200 * 100 + 12000))
+failed=0
+declare -A total
+printf '%-34s %7s %7s %7s %7s\n' unit passed failed skipped ignored
+for unit in "${units[@]}"; do
+	rows | awk -F '\t' -v unit="$unit" '$1 == unit { print $2 }' >"$tmp/skip"
+	out=$tmp/$(echo "$unit" | tr / -).out
+	(cd "$tmp" && TERM=dumb timeout -k 5 "${REDIX_SUITE_SECONDS:-600}" "$tclsh" tests/test_helper.tcl --clients 1 --durable \
+		--baseport $baseport --portcount 90 --single "$unit" --skipfile "$tmp/skip" --tags "$tags" "${only[@]}" \
+		${REDIX_SUITE_ARGS:-}) >"$out" 2>&1
+	code=$?
+	sed -i 's/\x1b\[[0-9;]*m//g' "$out"
+	counts=()
+	for status in ok err skip ignore; do
+		n=$(grep -c "^\[$status\]: " "$out")
+		counts+=("$n")
+		total[$status]=$((${total[$status]:-0} + n))
+	done
+	printf '%-34s %7d %7d %7d %7d\n' "$unit" "${counts[@]}"
+	if [ $code != 0 ] || [ "${counts[1]}" != 0 ]; then
+		failed=1
+		[ $code = 124 ] && echo "    not finished in ${REDIX_SUITE_SECONDS:-600} s"
+		grep -A 12 '^\[\(err\|exception\)\]: ' "$out" | sed 's/^/    /'
+	fi
+	# A server that outlived its test ends with it, named by the folder that it runs in.
+	for dir in /proc/[0-9]*; do
+		case $(readlink "$dir/cwd" 2>/dev/null) in "$tmp/tests/tmp/"*) kill -9 "${dir#/proc/}" 2>/dev/null ;; esac
+	done
+done
+printf '%-34s %7d %7d %7d %7d\n' all "${total[ok]}" "${total[err]}" "${total[skip]}" "${total[ignore]}"
+exit $failed
