@@ -90,8 +90,19 @@ func manifestOf(fsys vfs.FS) string {
 	return string(data)
 }
 
-// workload opens what an earlier process left (20 records), appends in rounds, rewrites in the middle, closes.
+// fillBase gives a base file the records that the journal has so far, and finishes it.
+type fillBase func(r *rig, b *BaseWriter)
+
+// workload is workloadWith a base file of commands.
 func workload(t *testing.T, mem *vfs.Mem, fsys *vfs.Faulty, c *crashes, policy Policy, checked bool) {
+	workloadWith(t, mem, fsys, c, policy, checked, func(r *rig, b *BaseWriter) {
+		fill(b, r.count)
+		b.Finish()
+	})
+}
+
+// workloadWith opens what an earlier process left (20 records), appends in rounds, rewrites in the middle, closes.
+func workloadWith(t *testing.T, mem *vfs.Mem, fsys *vfs.Faulty, c *crashes, policy Policy, checked bool, base fillBase) {
 	r, err := tryRig(t, fsys, "/", policy, checked)
 	if err != nil {
 		return // a start that fails says so; the crashes are checked all the same
@@ -107,12 +118,8 @@ func workload(t *testing.T, mem *vfs.Mem, fsys *vfs.Faulty, c *crashes, policy P
 	if err != nil {
 		t.Fatal(err)
 	}
-	covered := r.count
+	base(r, b)
 	r.add(4)
-	for i := range covered {
-		b.Append(dbOf(i), []byte("SET"), fmt.Appendf(nil, "k%d", i), fmt.Appendf(nil, "v%d", i))
-	}
-	b.Finish()
 	r.until("end of the rewrite", func() bool { done, _ := b.Status(); return done })
 	r.add(5)
 	r.release()

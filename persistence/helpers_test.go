@@ -59,13 +59,7 @@ func tryRig(t *testing.T, fsys vfs.FS, dir string, policy Policy, checked bool) 
 		return nil, err
 	}
 	j.tune = fastTuning
-	if _, err := Replay(plan, func(db int, args [][]byte) error {
-		if err := checkRecord(r.count, db, args); err != nil {
-			return err
-		}
-		r.count++
-		return nil
-	}, nil); err != nil {
+	if r.count, err = replayRecords(plan); err != nil {
 		return nil, err
 	}
 	if err := j.Start(); err != nil {
@@ -137,13 +131,28 @@ func load(fsys vfs.FS, dir string) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	_, err = Replay(plan, func(db int, args [][]byte) error {
+	return replayRecords(plan)
+}
+
+// replayRecords gives the number of records in a plan, n, if they are records 0..n-1. The first of them may be in a base file
+// in RDB format, where they have no order.
+func replayRecords(plan *Plan) (n int, err error) {
+	base := &recordsBuilder{}
+	_, err = ReplayWith(plan, ReplayOptions{Base: func() Builder { return base }, Apply: func(db int, args [][]byte) error {
+		if n == 0 {
+			if n, err = base.complete(); err != nil {
+				return err
+			}
+		}
 		if err := checkRecord(n, db, args); err != nil {
 			return err
 		}
 		n++
 		return nil
-	}, nil)
+	}}, nil)
+	if n == 0 && err == nil {
+		n, err = base.complete()
+	}
 	return n, err
 }
 
