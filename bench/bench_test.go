@@ -307,6 +307,8 @@ func TestHostFigures(t *testing.T) {
 	}
 	if n, err := residentBytes(os.Getpid()); err != nil || n < 1<<20 {
 		t.Errorf("resident %d: %v", n, err)
+	} else if g, err := glimpsedBytes(os.Getpid()); err != nil || g < n/2 || g > 2*n {
+		t.Errorf("resident %d at a glimpse, %d by its pages: %v", g, n, err)
 	}
 	if busy, err := busyTime(); err != nil || busy <= 0 {
 		t.Errorf("busy %v: %v", busy, err)

@@ -81,6 +81,22 @@ func residentBytes(pid int) (int64, error) {
 	return 0, fmt.Errorf("no Rss in smaps_rollup of process %d", pid)
 }
 
+// glimpsedBytes is residentBytes for looking often: it reads the counters of the process, where that counts the pages, which takes
+// a millisecond for every 800 MB from whoever shares the CPU. Kernels before 6.16 keep a part of the counters on each CPU, at most 64
+// pages of it.
+func glimpsedBytes(pid int) (int64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := bytes.Fields(b)
+	if len(fields) < 2 {
+		return 0, fmt.Errorf("unexpected statm of process %d: %.80q", pid, b)
+	}
+	pages, err := strconv.ParseInt(string(fields[1]), 10, 64)
+	return pages * int64(os.Getpagesize()), err
+}
+
 // busyTime returns the time all CPUs have spent on anything, in ticks of 10 ms; time that the host of a virtual
 // machine took from them counts as well.
 func busyTime() (time.Duration, error) {

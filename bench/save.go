@@ -147,7 +147,7 @@ type saveWatch struct {
 func (w *saveWatch) run(ctx context.Context) error {
 	asked := time.Now()
 	for {
-		bytes, err := residentBytes(w.server.pid)
+		bytes, err := glimpsedBytes(w.server.pid)
 		if err != nil {
 			return err
 		}
