@@ -6,6 +6,7 @@
 //	go run ./bench -short                 the set that takes under five minutes
 //	go run ./bench -set types             every data type: about a quarter of an hour
 //	go run ./bench -set evict             hit ratios of a cache, memory given back: about five minutes
+//	go run ./bench -set tls               TLS, driven by redis-benchmark: a minute
 //	go run ./bench                        everything but these sets and what -full adds
 //	go run ./bench -run 'get-|memory'     scenarios by name
 //	go run ./bench -full -docs docs       everything, and docs/benchmarks.md written anew
@@ -54,7 +55,7 @@ func parseFlags() options {
 		return err
 	})
 	flag.StringVar(&o.run, "run", "", "only scenarios whose name matches this `regexp`")
-	flag.StringVar(&o.set, "set", "", "the set of this `name`, with short runs: "+typesSet+" or "+evictSet)
+	flag.StringVar(&o.set, "set", "", "the set of this `name`, with short runs: "+typesSet+", "+evictSet+" or "+tlsSet)
 	flag.BoolVar(&o.short, "short", false, "the short set, with short runs")
 	flag.BoolVar(&o.full, "full", false, "all scenarios, the largest included")
 	flag.BoolVar(&o.list, "list", false, "print the scenarios and their bounds, run nothing")

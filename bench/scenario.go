@@ -157,6 +157,7 @@ func scenarios() []scenario {
 	all = append(all, behaviourScenarios()...)
 	all = append(all, saveScenarios()...)
 	all = append(all, typeScenarios()...)
+	all = append(all, tlsScenarios()...)
 	return append(all, cacheScenarios()...)
 }
 
