@@ -34,6 +34,9 @@ import (
 // reserveFDs are kept for the journal, its rewrite and the log when clients take all others.
 const reserveFDs = 32
 
+// init keeps the goroutine of main, which becomes the loop, on the process's main thread: its processor time can then be told.
+func init() { runtime.LockOSThread() }
+
 func main() {
 	args, ping := os.Args[1:], false
 	if len(args) > 0 {

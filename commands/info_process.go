@@ -68,6 +68,8 @@ func infoServer(w *infoWriter, s *engine.Server) {
 	w.int("arch_bits", strconv.IntSize)
 	w.text("monotonic_clock", "POSIX clock_gettime")
 	w.text("multiplexing_api", s.Reactor.Name())
+	w.text("atomicvar_api", "sync/atomic")
+	w.text("gcc_version", "0.0.0") // as redis-server says when another compiler made it
 	w.text("io_reactor", s.Reactor.Name())
 	w.text("go_version", runtime.Version())
 	w.int("process_id", int64(os.Getpid()))
@@ -167,6 +169,7 @@ func infoPersistence(w *infoWriter, s *engine.Server) {
 	w.int("aof_current_rewrite_time_sec", secondsSince(s, p.Rewriting, p.RewriteStartMs))
 	w.status("aof_last_bgrewrite_status", p.RewriteFailed)
 	w.int("aof_rewrites", p.Rewrites)
+	w.int("aof_rewrites_consecutive_failures", p.RewriteFailures)
 	w.status("aof_last_write_status", p.WriteFailed)
 	w.int("aof_last_cow_size", p.RewritePeak)
 	w.int("module_fork_in_progress", 0)
@@ -207,8 +210,8 @@ func infoSnapshot(w *infoWriter, s *engine.Server, p *engine.PersistenceStatus) 
 	w.int("rdb_current_bgsave_time_sec", secondsSince(s, p.Saving, p.SaveStartMs))
 	w.int("rdb_saves", p.Saves)
 	w.int("rdb_last_cow_size", p.SavePeak)
-	w.int("rdb_last_load_keys_expired", 0)
-	w.int("rdb_last_load_keys_loaded", 0)
+	w.int("rdb_last_load_keys_expired", p.LoadedExpired)
+	w.int("rdb_last_load_keys_loaded", p.LoadedKeys)
 }
 
 // secondsSince is how long something has been running, -1 when it is not.
@@ -253,7 +256,8 @@ func infoStats(w *infoWriter, s *engine.Server) {
 	w.int("expired_keys", s.Keyspace.Expired)
 	w.int("expired_keys_active", s.Keyspace.ExpiredActive)
 	w.float("expired_stale_perc", 0, 2)
-	w.int("expired_time_cap_reached_count", 0)
+	w.int("expired_time_cap_reached_count", st.ExpiryCut)
+	w.int("expire_cycle_cpu_milliseconds", st.ExpiryNs/1e6)
 	w.int("active_expire_behind_ms", st.LateExpiryMs)
 	w.int("background_slice_max_us", st.SliceNsMax/1000)
 	w.int("background_milliseconds", st.BackgroundNs/1e6)
@@ -293,11 +297,21 @@ func infoStats(w *infoWriter, s *engine.Server) {
 	w.int("reply_buffer_shrinks", 0)
 	w.int("reply_buffer_expands", 0)
 	w.int("eventloop_cycles", st.Rounds)
+	w.int("eventloop_duration_sum", st.RoundsNs/1000)
+	w.int("eventloop_duration_cmd_sum", commandsNs(s)/1000)
+	w.int("instantaneous_eventloop_cycles_per_sec", int64(math.Round(st.RoundsPerSec)))
+	w.int("instantaneous_eventloop_duration_usec", int64(math.Round(st.RoundNs/1000)))
 	denied := s.ACLLog.Counts
 	w.int("acl_access_denied_auth", denied[acl.DeniedAuth])
 	w.int("acl_access_denied_cmd", denied[acl.DeniedCommand])
 	w.int("acl_access_denied_key", denied[acl.DeniedKey])
 	w.int("acl_access_denied_channel", denied[acl.DeniedChannel])
+}
+
+// commandsNs is the time of all commands together.
+func commandsNs(s *engine.Server) (ns int64) {
+	eachRow(s.Table, func(r *engine.Row) { ns += r.Stats.Ns })
+	return ns
 }
 
 func infoCPU(w *infoWriter, _ *engine.Server) {
@@ -309,6 +323,10 @@ func infoCPU(w *infoWriter, _ *engine.Server) {
 	w.float("used_cpu_user", seconds(self.Utime), 6)
 	w.float("used_cpu_sys_children", seconds(children.Stime), 6)
 	w.float("used_cpu_user_children", seconds(children.Utime), 6)
+	if loop, ok := threadUsage(); ok {
+		w.float("used_cpu_sys_main_thread", seconds(loop.Stime), 6)
+		w.float("used_cpu_user_main_thread", seconds(loop.Utime), 6)
+	}
 }
 
 // infoGo tells what the Go runtime costs. The runtime counts CPU time at the end of each collection, and pauses in

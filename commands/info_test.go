@@ -138,12 +138,12 @@ func TestInfoPersistence(t *testing.T) {
 	now := l.NowMs()
 	l.Engine.Hooks.Persistence = func() engine.PersistenceStatus {
 		return engine.PersistenceStatus{Rewriting: true, RewriteStartMs: now - 5500, RewriteFailed: true, RewriteNs: 7e9,
-			Rewrites: 3, WriteFailed: true, Size: 100, BaseSize: 60, Queue: 9, Syncing: true, DelayedSyncs: 2, SyncLastNs: 5000}
+			RewriteFailures: 4, Rewrites: 3, WriteFailed: true, Size: 100, BaseSize: 60, Queue: 9, Syncing: true, DelayedSyncs: 2, SyncLastNs: 5000}
 	}
 	_, fields := infoLines(t, l.Do("INFO", "persistence").Str)
 	for name, want := range map[string]string{"aof_enabled": "1", "aof_rewrite_in_progress": "1",
 		"aof_current_rewrite_time_sec": "5", "aof_last_bgrewrite_status": "err", "aof_last_rewrite_time_sec": "7",
-		"aof_rewrites": "3", "aof_last_write_status": "err", "aof_current_size": "100", "aof_base_size": "60",
+		"aof_rewrites": "3", "aof_rewrites_consecutive_failures": "4", "aof_last_write_status": "err", "aof_current_size": "100", "aof_base_size": "60",
 		"aof_buffer_length": "9", "aof_pending_bio_fsync": "1", "aof_delayed_fsync": "2", "aof_fsync_last_us": "5"} {
 		if fields[name] != want {
 			t.Errorf("%s: %q, want %s", name, fields[name], want)

@@ -26,6 +26,7 @@ type PersistenceStatus struct {
 	RewriteStartMs              int64 // of the rewrite that runs, Unix milliseconds
 	RewriteFailed               bool  // the last one
 	RewriteNs                   int64 // of the last one; negative: there was none
+	RewriteFailures             int64 // since the last one that succeeded
 	Rewrites                    int64
 
 	Saving      bool
@@ -39,6 +40,8 @@ type PersistenceStatus struct {
 	KeysSaved, KeysToSave  int64 // of the snapshot that is running, whatever for
 	Buffered, BufferedPeak int64 // memory that it takes now, and at most so far
 	SavePeak, RewritePeak  int64 // at most, by the last of each
+
+	LoadedKeys, LoadedExpired int64 // of the snapshot that was loaded last, at the start or by DEBUG RELOAD
 
 	WriteFailed            bool // the last write to the file
 	Size, BaseSize         int64

@@ -68,6 +68,9 @@ func (s *Server) EndOfRound() (more bool) {
 	if s.observed != nil {
 		s.observed.endRound(s)
 	}
+	if s.Stats.Rounds%roundTimed == 0 {
+		s.Stats.RoundsNs += roundTimed * max(s.nanotime()-int64(s.Reactor.Now().Sub(s.base)), 0)
+	}
 	return more || len(s.ready) > 0
 }
 
@@ -108,6 +111,7 @@ func (s *Server) background() bool {
 		}
 		if s.expiryDue() {
 			more = s.Keyspace.ExpireStep(expireBatch)
+			s.Stats.ExpiryNs += s.nanotime() - now
 		}
 		if s.Keyspace.FreeStep() {
 			more = true
@@ -123,6 +127,9 @@ func (s *Server) background() bool {
 	s.Stats.SliceNsMax = max(s.Stats.SliceNsMax, took)
 	s.Stats.BackgroundNs += took
 	s.AddLatency(event, took)
+	if s.loader == nil && s.expiryDue() {
+		s.Stats.ExpiryCut++
+	}
 	switch {
 	case work:
 		s.workAt = start + took + workShare*min(took, 2*sliceNs) // a slice that took longer was interrupted

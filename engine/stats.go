@@ -28,18 +28,27 @@ type Stats struct {
 	SliceNsMax   int64 // longest slice of background work
 	PeakMemory   int64
 	LateExpiryMs int64 // how far active expiry was behind when last looked at
+	ExpiryNs     int64 // spent on active expiry
+	ExpiryCut    int64 // slices at whose end keys were still due
+	RoundsNs     int64 // spent in rounds: an estimate, from one in roundTimed
 
-	OpsPerSec, InputKbps, OutputKbps float64 // over about the last 1.6 s
+	// Over about the last 1.6 s.
+	OpsPerSec, InputKbps, OutputKbps float64
+	RoundsPerSec, RoundNs            float64
 	samples                          [16]sample
 	sampleAt                         int
 	lastCommands, lastIn, lastOut    int64
+	lastRounds, lastRoundsNs         int64
 	lastSampleMs                     int64
 }
 
 // minSample is the least time in seconds between two samples.
 const minSample = 0.09
 
-type sample struct{ ops, in, out float64 }
+type sample struct{ ops, in, out, rounds, roundsNs float64 }
+
+// roundTimed is how many rounds there are to one that is timed.
+const roundTimed = 16
 
 // maxErrorKinds bounds Errors: past it, new kinds are not told apart, as in redis-server.
 const maxErrorKinds = 128
@@ -71,16 +80,22 @@ func (st *Stats) sampleRates(nowMs int64) {
 			ops: float64(st.Commands-st.lastCommands) / took,
 			in:  float64(st.NetInputBytes-st.lastIn) / 1024 / took,
 			out: float64(st.NetOutputBytes-st.lastOut) / 1024 / took,
+
+			rounds: float64(st.Rounds-st.lastRounds) / took, roundsNs: float64(st.RoundsNs-st.lastRoundsNs) / took,
 		}
 		st.sampleAt = (st.sampleAt + 1) % len(st.samples)
 	}
 	st.lastSampleMs, st.lastCommands, st.lastIn, st.lastOut = nowMs, st.Commands, st.NetInputBytes, st.NetOutputBytes
+	st.lastRounds, st.lastRoundsNs = st.Rounds, st.RoundsNs
 	var sum sample
 	for _, x := range st.samples {
 		sum.ops += x.ops
 		sum.in += x.in
 		sum.out += x.out
+		sum.rounds += x.rounds
+		sum.roundsNs += x.roundsNs
 	}
 	n := float64(len(st.samples))
 	st.OpsPerSec, st.InputKbps, st.OutputKbps = sum.ops/n, sum.in/n, sum.out/n
+	st.RoundsPerSec, st.RoundNs = sum.rounds/n, sum.roundsNs/max(sum.rounds, 1)
 }

@@ -50,6 +50,7 @@ type Attachment struct {
 
 	journal *Journal // nil: appendonly no
 	load    *Replayer
+	builder Builder // of the snapshot or base file loaded last; nil: none
 	started time.Time
 	logged  time.Time
 

@@ -39,7 +39,7 @@ func (a *Attachment) loadSnapshot() error {
 func (a *Attachment) openSnapshot(wake func()) (*RDBLoad, error) {
 	c := a.server.Config
 	return OpenRDB(RDBOptions{FS: a.fs, Path: filepath.Join(c.Dir, c.DBFilename), Checksum: c.RDBChecksum,
-		Builder: a.formats.Builder(false), Wake: wake, Log: a.log})
+		Builder: a.newBuilder(false), Wake: wake, Log: a.log})
 }
 
 func (a *Attachment) logLoaded(l *RDBLoad) {
@@ -56,7 +56,13 @@ func (a *Attachment) logLoaded(l *RDBLoad) {
 
 // baseBuilder returns the builder for a base file: keys whose time is over are kept, since the commands that follow saw
 // them.
-func (a *Attachment) baseBuilder() Builder { return a.formats.Builder(true) }
+func (a *Attachment) baseBuilder() Builder { return a.newBuilder(true) }
+
+// newBuilder returns a builder and remembers it, for what it has loaded.
+func (a *Attachment) newBuilder(keepExpired bool) Builder {
+	a.builder = a.formats.Builder(keepExpired)
+	return a.builder
+}
 
 var _ engine.Loader = (*RDBLoad)(nil)
 

@@ -19,7 +19,7 @@ type written struct {
 // status is engine.Hooks.Persistence.
 func (a *Attachment) status() engine.PersistenceStatus {
 	st := engine.PersistenceStatus{Rewriting: a.Rewriting(), RewriteScheduled: a.rewriteScheduled, RewriteFailed: a.written.failed,
-		Rewrites: a.written.files, RewriteNs: -1, RewritePeak: a.written.peak,
+		RewriteFailures: int64(a.failures), Rewrites: a.written.files, RewriteNs: -1, RewritePeak: a.written.peak,
 		Saving: a.saving(), SaveFailed: a.server.SaveFailed, Saves: a.saves.count, SaveNs: int64(a.saves.took), SavePeak: a.saves.peak,
 		LastSaveMs: a.saves.lastMs, Changes: a.server.Dirty - a.saves.changes}
 	if a.written.files > 0 {
@@ -38,6 +38,9 @@ func (a *Attachment) status() engine.PersistenceStatus {
 		st.Buffered = j.saver.Buffered()
 		j.peak = max(j.peak, st.Buffered)
 		st.BufferedPeak = j.peak
+	}
+	if a.builder != nil {
+		st.LoadedKeys, st.LoadedExpired, _ = a.builder.Made()
 	}
 	if a.journal != nil {
 		j := a.journal.Stats()
