@@ -21,6 +21,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"redix/persistence/vfs"
@@ -83,6 +84,7 @@ type writer struct {
 	syncRes  chan syncResult
 	lastSync time.Time // when the last sync started
 	counted  time.Time // until when delayed syncs were counted
+	yielded  time.Time
 
 	// States other than HEALTHY.
 	torn     bool     // the file may be longer than file.size
@@ -106,6 +108,7 @@ func (w *writer) run() {
 	defer close(w.syncReq)
 	go w.syncer()
 	for {
+		w.yield()
 		w.take()
 		err := w.turn()
 		w.report(err)
@@ -113,6 +116,19 @@ func (w *writer) run() {
 			return
 		}
 		w.sleep(err)
+	}
+}
+
+// yieldEvery is well below the 10 ms of the Go scheduler's time slice.
+const yieldEvery = 4 * time.Millisecond
+
+// yield begins a new time slice of the Go scheduler. To the scheduler this goroutine runs for ever, since it is woken by a
+// futex: when a slice is over the monitor thread takes the processor away while it is in a system call, and having taken
+// one it looks for more each 20 microseconds.
+func (w *writer) yield() {
+	if now := w.j.opts.Clock(); now.Sub(w.yielded) >= yieldEvery {
+		runtime.Gosched()
+		w.yielded = now
 	}
 }
 
