@@ -384,6 +384,13 @@ func (s *Server) awaitJournal(c *Client, row *Row, args Args, before int64) {
 	}
 	m := &s.marks
 	switch {
+	case row.onlyKey > 0 && row.onlyKey < len(args) && row.Flags&AllKeys == 0: // what follows, for most commands
+		hash := s.Keyspace.Hash(args[row.onlyKey])
+		if now != before {
+			m.note(hash, now)
+		} else {
+			s.holdUntil = max(s.holdUntil, m.of(hash))
+		}
 	case now != before && row.Flags&AllKeys != 0:
 		m.all = now
 	case now != before:

@@ -143,6 +143,7 @@ type Row struct {
 	FullName string // "config|get"
 	Parent   *Row
 	FirstKey int // place of the first key for routing, 0 none
+	onlyKey  int // place of the only key, 0 if there may be several or its place depends on the arguments
 	ACL      *acl.Command
 	perms    []acl.Perm // of Keys
 	Stats    CallStats
@@ -282,6 +283,9 @@ func (t *Table) LookupOwn(name []byte) *Row {
 func (r *Row) setup() {
 	if len(r.Keys) > 0 && r.Keys[0].Index > 0 && !r.Keys[0].NumKeys {
 		r.FirstKey = r.Keys[0].Index
+	}
+	if k := r.Keys; len(k) == 1 && r.FirstKey > 0 && k[0].Last == 0 && !k[0].EachKeyword && k[0].Keyword == "" {
+		r.onlyKey = r.FirstKey
 	}
 }
 
