@@ -188,6 +188,7 @@ func (o *outFile) run() {
 			}
 		}
 		o.wake()
+		giveWay()
 	}
 	put(encode(o.last))
 	if o.trailer != nil {

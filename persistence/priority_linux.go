@@ -16,3 +16,7 @@ func yieldToLoop() {
 	runtime.LockOSThread()
 	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), saverNice) // without it the loop is slower, no more
 }
+
+// giveWay lets the loop go on where the two share a processor. The kernel would let the thread finish what has gathered while a sync
+// took long, up to its next tick (4 ms), though the loop is ready to run.
+func giveWay() { _, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
