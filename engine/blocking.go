@@ -306,6 +306,7 @@ func (s *Server) Unblock(c *Client, withError bool) bool {
 	s.aside(c, b.silent, func() {
 		if withError {
 			s.replies.Error("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+			b.row.Stats.Failed++
 			s.noteError(s.replies.B)
 		} else {
 			b.OnTimeout(c)

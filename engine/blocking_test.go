@@ -241,6 +241,9 @@ func TestBlockUnblock(t *testing.T) {
 		if w.s.Stats.ErrorReplies != 1 {
 			t.Errorf("%d errors counted, want 1", w.s.Stats.ErrorReplies)
 		}
+		if n := w.s.Table.Lookup([]byte("take")).Stats.Failed; n != 1 {
+			t.Errorf("%d failed calls of the command that waited, want 1", n)
+		}
 	})
 }
 
