@@ -24,6 +24,7 @@ type kind struct {
 	expects string // for error lines, help and docs
 	several bool   // takes several words; a single word is split at each space, as in CONFIG SET
 	addsUp  bool   // lines of one source add up instead of replacing each other
+	moves   bool   // the server goes to the directory that it names, from which a relative path would lead elsewhere
 
 	// set parses words (at least one) into v, or returns an error and leaves v alone. more is true when addsUp is set
 	// and this source has set the directive before.
@@ -192,7 +193,7 @@ func baseName(directive, what string, at func(*Values) *string) kind {
 
 // directory must exist when it is set and is kept as an absolute path: nothing ever changes the working directory.
 func directory(at func(*Values) *string) kind {
-	return single("an existing directory", func(v *Values, word string) error {
+	k := single("an existing directory", func(v *Values, word string) error {
 		if word == "" {
 			return systemError(syscall.ENOENT)
 		}
@@ -210,6 +211,8 @@ func directory(at func(*Values) *string) kind {
 		*at(v) = path
 		return nil
 	}, func(v *Values) string { return *at(v) }, nil)
+	k.moves = true
+	return k
 }
 
 func octal(high int, at func(*Values) *int) kind {

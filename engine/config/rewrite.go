@@ -5,6 +5,7 @@ package config
 //	line of the file                          becomes
 //	comment, blank, include, not understood   itself
 //	directive that already says the value     itself, spelling and all
+//	dir with a relative path                  the path in full, since the server has gone there
 //	directive with another value              the new value, in place; one that needs more lines takes them at its last
 //	                                          place, lines too many go
 //	directive not in the file                 appended when its value is not the default
@@ -64,7 +65,7 @@ func (c *Config) edit(old []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	places, said := survey(old, *standard)
+	places, said, moved := survey(old, *standard)
 	replaced := make(map[int][]string) // new lines for a line of the file
 	var appended []string
 	for _, d := range table {
@@ -73,7 +74,7 @@ func (c *Config) edit(old []string) ([]string, error) {
 		switch {
 		case len(at) == 0 && value != d.Value(standard):
 			appended = append(appended, d.render(&c.Values)...)
-		case len(at) > 0 && value != d.Value(said):
+		case len(at) > 0 && (value != d.Value(said) || moved[d]):
 			fresh := d.render(&c.Values)
 			for i, line := range at {
 				n := min(1, len(fresh))
@@ -95,9 +96,10 @@ func (c *Config) edit(old []string) ([]string, error) {
 	return appendSigned(lines, appended), nil
 }
 
-// survey finds the lines of each directive and what they make of the values v, includes aside.
-func survey(lines []string, v Values) (map[*Directive][]int, *Values) {
-	places := make(map[*Directive][]int)
+// survey finds the lines of each directive and what they make of the values v, includes aside. moved are those whose words
+// meant something else when the server started: a relative path of the working directory itself.
+func survey(lines []string, v Values) (places map[*Directive][]int, said *Values, moved map[*Directive]bool) {
+	places, moved = make(map[*Directive][]int), make(map[*Directive]bool)
 	s := source{v: &v}
 	for i, line := range lines {
 		words, err := splitLine(line)
@@ -109,10 +111,11 @@ func survey(lines []string, v Values) (map[*Directive][]int, *Values) {
 			continue
 		}
 		places[d] = append(places[d], i)
+		moved[d] = d.kind.moves && len(words) > 1 && !filepath.IsAbs(words[1])
 		// A line that somebody has spoilt since the start leaves the value alone, and so is replaced if need be.
 		_ = s.set("", words[0], words[1:])
 	}
-	return places, &v
+	return places, &v, moved
 }
 
 // overrule appends what the lines, read with their includes, do not say yet.

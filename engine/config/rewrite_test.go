@@ -177,3 +177,25 @@ func TestRewriteReplacesTheFileOnly(t *testing.T) {
 		t.Errorf("written anew: %q", got)
 	}
 }
+
+// TestRewriteWorkingDirectory: a relative dir says something else once the server has gone there.
+func TestRewriteWorkingDirectory(t *testing.T) {
+	root := t.TempDir()
+	t.Chdir(root)
+	if err := os.MkdirAll("data/sub", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"./data", "data", "./", root + "/data"} {
+		t.Chdir(root)
+		c := load(t, []string{write(t, "# c\ndir "+dir+"\nport 1\n")}, nil)
+		t.Chdir(c.Dir)
+		for range 2 {
+			if err := c.Rewrite(); err != nil {
+				t.Fatal(err)
+			}
+			if after, _ := os.ReadFile(c.File); string(after) != "# c\ndir "+c.Dir+"\nport 1\n" {
+				t.Errorf("dir %s became\n%s", dir, after)
+			}
+		}
+	}
+}
