@@ -77,7 +77,7 @@ func TestWrongAccessSettings(t *testing.T) {
 		{"rename-command get set\n", []string{"r.conf:1: rename-command:", "'set' already"}},
 		{"rename-command get\n", []string{"r.conf:1: rename-command:", "expected a command and its new name"}},
 		{"user u on +nosuch\n", []string{"r.conf:1: user u:", "'+nosuch': Unknown command"}},
-		{"user u on\nuser v on\nuser u off\n", []string{"r.conf:3: user u:", "duplicate user"}},
+		{"user u on\nuser v on\nuser u off\n", []string{"r.conf:3: user u:", "Duplicate user found"}},
 		{"user u #secret\n", []string{"r.conf:1: user u:", "must be exactly 64 characters"}},
 		{"user u (+get\n", []string{"r.conf:1: user u:", "Unmatched parenthesis"}},
 		{"user \"a b\" on\n", []string{"r.conf:1: user a b:", "spaces are not allowed"}},
