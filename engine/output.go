@@ -13,6 +13,8 @@ const (
 	stallOutput = 1 << 20
 	// outputUnauth is the pending output at which a client that has not authenticated is disconnected.
 	outputUnauth = 1 << 20
+	// outputFree is the size in bytes up to which a reply that the socket takes at once is within any output limit.
+	outputFree = 16 << 10
 	// clientBytes is what a client takes without any buffer: the structs Client and the reactor's conn.
 	clientBytes = 768
 	// prefixBytes is what a prefix or a subscription takes beside its name.
@@ -127,6 +129,9 @@ func (s *Server) send(c *Client, b []byte, offset int64) {
 	s.Stats.NetOutputBytes += int64(len(b))
 	held := offset != 0 && s.Journal != nil && offset > s.Journal.Releasable()
 	o := &c.out
+	if len(b) >= outputFree && s.overHard(c, len(b)) {
+		return
+	}
 	if !held && o.pending() == 0 {
 		n, err := c.conn.Write(b)
 		s.Stats.Writes++
@@ -258,6 +263,18 @@ func (s *Server) Writable(conn reactorConn) {
 	}
 }
 
+// overHard disconnects a client if a reply of n bytes takes it over the hard limit of its class, even if the socket would take
+// all of it: what a limit lets through does not depend on how much the kernel buffers.
+func (s *Server) overHard(c *Client, n int) bool {
+	n += c.out.pending()
+	hard := s.Config.OutputLimits[c.outputClass()].HardBytes
+	if hard <= 0 || n < hard {
+		return false
+	}
+	s.overLimitOut(c, n)
+	return true
+}
+
 // checkOutputLimit disconnects a client whose pending output is over the hard limit of its class, or over the soft
 // limit for longer than it may.
 func (s *Server) checkOutputLimit(c *Client) {
@@ -278,7 +295,11 @@ func (s *Server) checkOutputLimit(c *Client) {
 		c.softSinceMs = 0
 		return
 	}
-	s.Log.Warn("client closed: output buffer limit", "id", c.ID, "addr", c.conn.RemoteAddr(), "pending", n)
+	s.overLimitOut(c, n)
+}
+
+func (s *Server) overLimitOut(c *Client, pending int) {
+	s.Log.Warn("client closed: output buffer limit", "id", c.ID, "addr", c.conn.RemoteAddr(), "pending", pending)
 	s.Stats.OutputLimitDisconnections++
 	s.kill(c)
 }

@@ -339,6 +339,15 @@ func TestOutputLimits(t *testing.T) {
 	if !hard.closed {
 		t.Error("not closed over the hard limit")
 	}
+	eager := w.open() // whose socket takes everything
+	w.send(eager, frm("repeat", "2900000"))
+	if n := len(eager.take()); eager.closed || n < 2900000 {
+		t.Errorf("%d bytes came within the hard limit, closed: %v", n, eager.closed)
+	}
+	w.send(eager, frm("repeat", "3200000"))
+	if n := len(eager.take()); !eager.closed || n > 0 {
+		t.Errorf("%d bytes came of a reply over the hard limit, closed: %v", n, eager.closed)
+	}
 	w.send(soft, frm("repeat", "1200000"))
 	w.send(brief, frm("repeat", "1200000"))
 	for i := range 30 {
@@ -355,7 +364,7 @@ func TestOutputLimits(t *testing.T) {
 	if !soft.closed {
 		t.Error("not closed after its time over the soft limit")
 	}
-	if brief.closed || w.s.Stats.OutputLimitDisconnections != 2 {
+	if brief.closed || w.s.Stats.OutputLimitDisconnections != 3 {
 		t.Errorf("%d disconnections", w.s.Stats.OutputLimitDisconnections)
 	}
 	brief.room = 0
