@@ -5,6 +5,7 @@ package commands_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -247,4 +248,54 @@ func TestMonitorIsBounded(t *testing.T) {
 			t.Errorf("%d clients monitor", monitors)
 		}
 	}, "--client-output-buffer-limit", "replica 1mb 0 0")
+}
+
+// TestEvictionTellsTrackers: what clients are told of evictions is written before it counts, else each long key that goes would
+// cost more than it frees and take all others with it.
+func TestEvictionTellsTrackers(t *testing.T) {
+	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
+		const clients, keys = 10, 300
+		writer := s.Dial()
+		key := func(i int) string { return fmt.Sprint(i, strings.Repeat("x", 1000)) }
+		for i := range keys {
+			writer.Must("SET", key(i), "v")
+		}
+		var readers []*servertest.Conn
+		for range clients {
+			c := s.Dial()
+			c.Hello(3)
+			c.Must("CLIENT", "TRACKING", "ON")
+			for i := range keys {
+				c.Must("GET", key(i))
+			}
+			readers = append(readers, c)
+		}
+		used, err := strconv.Atoi(writer.Info("memory")["used_memory"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		writer.Must("CONFIG", "SET", "maxmemory", strconv.Itoa(used-40_000))
+		eventually(t, "enough is evicted", func() bool { return overBy(t, writer) <= 0 })
+		gone := keys - int(writer.Do("DBSIZE").Int)
+		if gone < 20 || gone > 100 {
+			t.Errorf("%d of %d keys were evicted to free 40,000 bytes", gone, keys)
+		}
+		for i, c := range readers {
+			if got := received(c); len(got) != gone {
+				t.Errorf("client %d: %d messages of %d evictions", i, len(got), gone)
+			}
+		}
+	}, "--maxmemory-policy", "allkeys-lru", "--maxmemory-eviction-tenacity", "100")
+}
+
+// overBy returns by how many bytes the memory in use is over maxmemory.
+func overBy(t *testing.T, c *servertest.Conn) int {
+	t.Helper()
+	info := c.Info("memory")
+	used, err := strconv.Atoi(info["used_memory"])
+	limit, err2 := strconv.Atoi(info["maxmemory"])
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
+	}
+	return used - limit
 }

@@ -28,6 +28,9 @@ const (
 	evictUnit   = sliceNs
 	evictLongNs = 1_000_000
 	evictBatch  = 8 // evictions between two looks at the clock
+	// toldMax is how many bytes of messages (invalidations, events) evictions queue before these are written. Until then they do
+	// not count: otherwise a long key that many clients track would add more than it frees, and every other key would go for it.
+	toldMax = 16 << 10
 )
 
 // memory is the state of eviction.
@@ -39,6 +42,7 @@ type memory struct {
 	oom     bool  // over the limit, and nothing may go
 	waiters []*Client
 	key     []byte // of the entry that goes
+	told    int64  // bytes of messages about evictions, queued since outputs were last flushed
 	since   int64  // s.nanotime since when used has been over the limit; 0: it is not
 }
 
@@ -66,8 +70,8 @@ var orders = [...]keyspace.Order{
 // overLimit tells whether more memory is used than may be.
 func (s *Server) overLimit() bool {
 	u := s.Usage()
-	over := u.Used()-u.NotCounted > s.memory.limit
 	m := &s.memory
+	over := u.Used()-u.NotCounted-m.told > m.limit
 	switch {
 	case !over:
 		m.floor, m.oom = u.Data, false
@@ -143,9 +147,10 @@ func (c *Client) deniedOOM(row *Row) bool {
 	return row.Flags&DenyOOM != 0
 }
 
-// evictionWaits tells that nothing can be evicted now, because the journal or a snapshot, which would get it, is full.
+// evictionWaits tells that nothing can be evicted now, because the journal or a snapshot, which would get it, is full, or in
+// this round, because messages are to be written first.
 func (s *Server) evictionWaits() bool {
-	return !s.Evicting() || s.journalFull() || s.Keyspace.SnapshotCrowded()
+	return !s.Evicting() || s.journalFull() || s.Keyspace.SnapshotCrowded() || s.memory.told >= toldMax
 }
 
 // stuck tells whether nothing can go: no entry, nothing that is being freed.
@@ -185,7 +190,7 @@ func (s *Server) evictSome() bool {
 			return more
 		}
 		s.evict(&e)
-		if s.Keyspace.Freeing() || !s.overLimit() {
+		if s.Keyspace.Freeing() || s.memory.told >= toldMax || !s.overLimit() {
 			break
 		}
 	}
@@ -197,9 +202,11 @@ func (s *Server) evict(e *keyspace.Entry) {
 	db := e.DB()
 	m := &s.memory
 	m.key = append(m.key[:0], e.Key()...)
+	queued := s.Stats.NetOutputBytes
 	db.Delete(e)
 	s.Stats.Evicted++
 	s.Event(db.ID, EventEvicted, "evicted", m.key)
+	m.told += s.Stats.NetOutputBytes - queued
 	s.feedDel(db, m.key)
 }
 
@@ -211,7 +218,9 @@ func (s *Server) evictBetween() (more bool) {
 		return false
 	}
 	if s.overLimit() {
-		if m.oom = s.stuck(); !m.oom && !s.evictionWaits() {
+		if m.oom = s.stuck(); !m.oom && m.told >= toldMax {
+			more = true
+		} else if !m.oom && !s.evictionWaits() {
 			s.evictSlice(0)
 			more = true
 		}

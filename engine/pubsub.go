@@ -267,6 +267,7 @@ func (s *Server) flushSome() bool {
 			break
 		}
 	}
+	s.memory.told = 0
 	if s.flushed > len(s.toFlush)/2 { // what is left moves at most once
 		n := copy(s.toFlush, s.toFlush[s.flushed:])
 		clear(s.toFlush[n:])
