@@ -8,9 +8,10 @@ import (
 // S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi: FIFO queues are all you need for cache eviction, SOSP 2023) without lists
 // through the entries:
 //
-//	small   the tenth of the entries that came last, in the order in which they came: a ring of hashes, 8 bytes each
+//	small   the entries that came last, a tenth or more, in the order in which they came: a ring of hashes, 8 bytes each
 //	main    all others, in the order of their hashes: a hand goes round over the index, as a clock's does
-//	ghosts  fingerprints of the entries that went last, about as many as there are entries: 2 bytes each
+//	ghosts  fingerprints of the entries that went last, about as many as there are entries: 2 bytes each, one bit of which
+//	        tells whether it was in main
 //
 //	          first time                      used since it came
 //	new ────────────────────► small ──────────────────────────────────► main ◄──┐
@@ -23,15 +24,22 @@ import (
 // of arrival; the hand's order is as good as random, so an entry that comes into main begins with one use on its account
 // instead: it is passed over once, and stays for one round of the hand at least.
 //
+// How much of the memory small has is found out by those who come back, as in ARC (Megiddo, Modha, 2003): a ghost of small
+// would still be there if small were larger, one of main if it were smaller. Each counts the more, the fewer of its kind
+// go, so that the two tell how much a place is worth on either side. Where the whole working set changes, what is left
+// of the old one in main never comes back, and small grows within a few thousandths of its round.
+//
 // The access bits of a record:
 //
 //	bits 0-1   uses, at most 3, less one each time that the hand passes
 //	bit  2     in small
-//	bit  3     the hand has seen it in small: seen so again, the ring has lost it (SWAPDB, a change of the policy)
+//	bit  3     the hand has seen it in small
 //	bits 4-23  Unix time of the last access, in units of 16 s
 //
 // The ring names an entry by its hash, with the number of its database in bits that the index does not use. What it
-// names may have gone meanwhile.
+// names may have gone meanwhile. The other way round, the ring may have lost an entry (SWAPDB, a change of the policy). So
+// in one round the hand marks what it sees in small; when all that was in the ring by then has left it, another round puts
+// what is still marked into main.
 
 const (
 	usesMask  = 3
@@ -40,8 +48,12 @@ const (
 	bitSeen   = 8
 	flagsMask = 15
 
-	smallShare = 10 // small is to have one in so many entries
-	trimShare  = 8  // without eviction it is kept below one in so many
+	smallLeast = 0.1 // share of the entries that small is to have: at least, and at first
+	smallMost  = 0.9
+	smallStep  = 40   // share of one entry by which a ghost moves it; more where its kind is rare
+	mainWeight = 2    // how much more a ghost of main moves it
+	rarest     = 0.01 // share of those that go below which a kind does not get rarer
+	trimSlack  = 1.25 // without eviction small is kept below its share times this
 	trimLeast  = 64
 
 	ringChunk = 4096
@@ -61,6 +73,8 @@ const (
 type queues struct {
 	ks    *Keyspace
 	small ring
+	share float64 // of the entries, that small is to have
+	mains float64 // share of main in what goes, lately
 
 	ghosts  Ref    // block of the fingerprints; 0: none yet
 	buckets uint64 // of ghosts
@@ -68,9 +82,20 @@ type queues struct {
 
 	hand   uint64 // cursor of the index of handDB
 	handDB int
+	phase  handPhase
+	marked uint64                    // small.popped by which all that the marking round has seen has left the ring
 	found  [4 * sweepBatch]candidate // that the hand has found without uses
 	nfound int
 }
+
+// handPhase is what the hand does about entries in small.
+type handPhase uint8
+
+const (
+	marking handPhase = iota // a round
+	waiting                  // rounds, until the ring has turned over
+	putting                  // a round: what is still marked goes into main
+)
 
 // QueueBits returns access bits with the time of access set to now.
 func queueBits(flags uint32, nowMs int64) uint32 {
@@ -96,16 +121,29 @@ func (q *queues) keys() (n int) {
 
 // created returns the access bits of an entry that has just been made.
 func (q *queues) created(db *DB, hash uint64) uint32 {
-	if q.wasGhost(hash) {
+	keys := q.keys()
+	if found, main := q.wasGhost(hash); found {
+		q.learn(main, keys)
 		return queueBits(1, q.ks.NowMs)
 	}
 	q.small.push(hash&^ringDBMask | uint64(db.ID)<<ringDBShift&ringDBMask)
-	if q.small.n > trimLeast && q.small.n > q.keys()/trimShare {
+	if q.small.n > trimLeast && float64(q.small.n) > q.share*trimSlack*float64(keys) {
 		if e, ok := q.oldest(); ok {
 			e.SetAccess(e.Access() &^ (bitSmall | bitSeen))
 		}
 	}
 	return queueBits(bitSmall, q.ks.NowMs)
+}
+
+// learn moves the share of small when a ghost comes back.
+func (q *queues) learn(main bool, keys int) {
+	step := smallStep / float64(max(keys, ghostFew))
+	if main {
+		step *= -mainWeight * max(1, (1-q.mains)/max(q.mains, rarest))
+	} else {
+		step *= max(1, q.mains/max(1-q.mains, rarest))
+	}
+	q.share = min(max(q.share+step, smallLeast), smallMost)
 }
 
 // oldest takes the first of small off its ring.
@@ -158,7 +196,7 @@ func (q *queues) victim() (e Entry, found, more bool) {
 		return e, false, false
 	}
 	for range victimWork {
-		if q.small.n == 0 || q.small.n*smallShare < keys {
+		if !q.smallIsFull(keys) {
 			break
 		}
 		e, ok := q.oldest()
@@ -167,11 +205,11 @@ func (q *queues) victim() (e Entry, found, more bool) {
 		case e.Access()&usesMask > 0:
 			e.SetAccess(e.Access()&^flagsMask | 1)
 		default:
-			q.remember(e.hash, keys)
+			q.remember(e.hash, keys, false)
 			return e, true, false
 		}
 	}
-	if q.small.n*smallShare >= keys && q.small.n > 0 {
+	if q.smallIsFull(keys) {
 		return e, false, true
 	}
 	for range victimWork {
@@ -179,13 +217,18 @@ func (q *queues) victim() (e Entry, found, more bool) {
 			q.nfound--
 			c := q.found[q.nfound]
 			if e, ok := c.entry(); ok && e.Access()&(usesMask|bitSmall) == 0 {
-				q.remember(e.hash, keys)
+				q.remember(e.hash, keys, true)
 				return e, true, false
 			}
 		}
 		q.sweep()
 	}
 	return e, false, true
+}
+
+// smallIsFull tells that the next to go is one of small.
+func (q *queues) smallIsFull(keys int) bool {
+	return q.small.n > 0 && float64(q.small.n) >= q.share*float64(keys)
 }
 
 // sweep moves the hand over a few entries.
@@ -196,10 +239,12 @@ func (q *queues) sweep() {
 		e.load()
 		b := e.Access()
 		switch {
-		case b&(bitSmall|bitSeen) == bitSmall:
-			b |= bitSeen
 		case b&bitSmall != 0:
-			b &^= bitSmall | bitSeen
+			if q.phase == marking {
+				b |= bitSeen
+			} else if q.phase == putting && b&bitSeen != 0 {
+				b &^= bitSmall | bitSeen
+			}
 		case b&usesMask > 0:
 			b--
 		case q.nfound < len(q.found):
@@ -209,35 +254,56 @@ func (q *queues) sweep() {
 		e.SetAccess(b)
 	})
 	if q.hand == 0 {
-		q.handDB = (q.handDB + 1) % len(q.ks.dbs)
+		if q.handDB = (q.handDB + 1) % len(q.ks.dbs); q.handDB == 0 {
+			q.endRound()
+		}
 	}
 }
 
-// bucket returns the fingerprints among which that of a hash is, the latest first, and the fingerprint.
+// endRound moves the hand to its next phase when it has been round all databases.
+func (q *queues) endRound() {
+	switch {
+	case q.phase == marking:
+		q.phase, q.marked = waiting, q.small.popped+uint64(q.small.n)
+	case q.phase == putting:
+		q.phase = marking
+	case q.small.popped >= q.marked:
+		q.phase = putting
+	}
+}
+
+// ghostMain is the bit of a fingerprint that tells of main.
+const ghostMain = 1
+
+// bucket returns the fingerprints among which that of a hash is, the latest first, and the fingerprint without ghostMain.
 func (q *queues) bucket(hash uint64) ([]byte, uint16) {
 	i, _ := bits.Mul64(hash*0x9e3779b97f4a7c15, q.buckets)
 	b := q.ks.arena.Block(q.ghosts)[i*ghostWays*ghostBytes:]
-	return b[:ghostWays*ghostBytes], uint16(hash>>20) | 1
+	return b[:ghostWays*ghostBytes], max(uint16(hash>>20)&^ghostMain, 2) // 0 is none
 }
 
-// wasGhost tells whether an entry with this hash went lately, and forgets it.
-func (q *queues) wasGhost(hash uint64) bool {
+// wasGhost tells whether an entry with this hash went lately, and from main, and forgets it.
+func (q *queues) wasGhost(hash uint64) (found, main bool) {
 	if q.ghosts == 0 {
-		return false
+		return false, false
 	}
 	b, f := q.bucket(hash)
 	for i := 0; i < len(b); i += ghostBytes {
-		if binary.LittleEndian.Uint16(b[i:]) == f {
+		if g := binary.LittleEndian.Uint16(b[i:]); g&^ghostMain == f {
 			copy(b[i:], b[i+ghostBytes:])
 			binary.LittleEndian.PutUint16(b[len(b)-ghostBytes:], 0)
-			return true
+			return true, g&ghostMain != 0
 		}
 	}
-	return false
+	return false, false
 }
 
 // remember makes an entry that goes a ghost. keys is the number of entries: the table follows it, losing what it had.
-func (q *queues) remember(hash uint64, keys int) {
+func (q *queues) remember(hash uint64, keys int, main bool) {
+	q.mains -= q.mains / float64(max(keys, ghostFew))
+	if main {
+		q.mains += 1 / float64(max(keys, ghostFew))
+	}
 	if keys = max(keys, ghostFew); q.ghosts == 0 || keys > q.entries*3/2 || keys < q.entries/2 {
 		q.free()
 		q.entries = keys
@@ -247,6 +313,9 @@ func (q *queues) remember(hash uint64, keys int) {
 		}
 	}
 	b, f := q.bucket(hash)
+	if main {
+		f |= ghostMain
+	}
 	copy(b[ghostBytes:], b[:len(b)-ghostBytes])
 	binary.LittleEndian.PutUint16(b, f)
 }
@@ -263,6 +332,7 @@ type ring struct {
 	chunks [][]uint64
 	first  int // place in the first chunk
 	n      int
+	popped uint64 // numbers in all
 	spare  []uint64
 }
 
@@ -288,6 +358,7 @@ func (r *ring) pop() uint64 {
 	v := r.chunks[0][r.first]
 	r.first++
 	r.n--
+	r.popped++
 	if r.first == ringChunk {
 		r.spare = r.chunks[0]
 		r.chunks = append(r.chunks[:0], r.chunks[1:]...)

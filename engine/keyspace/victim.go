@@ -59,7 +59,7 @@ func (ks *Keyspace) Choose(order Order, volatile bool, samples, decayMinutes int
 	}
 	v.ks, v.order, v.volatile, v.samples, v.decay = ks, order, volatile, min(max(samples, 1), sampleMax), decayMinutes
 	if order == Queues && ks.queues == nil {
-		ks.queues = &queues{ks: ks}
+		ks.queues = &queues{ks: ks, share: smallLeast}
 	} else if order != Queues && ks.queues != nil {
 		ks.queues.free()
 		ks.queues = nil
