@@ -19,7 +19,7 @@ cleanup() {
 }
 trap cleanup EXIT
 systemd=no
-[ ! -d /run/systemd/system ] || systemd=yes
+if [ -d /run/systemd/system ]; then systemd=yes; else echo "  NOT TRIED: redix.service, since no systemd runs here; the init script is"; fi
 service() { # action
 	if [ $systemd = yes ]; then systemctl "$1" redix; else /etc/init.d/redix "$1" >/dev/null; fi
 }
@@ -53,7 +53,11 @@ mv /var/log/redix/redix.log /var/log/redix/redix.log.1
 kill -HUP "$old"
 for _ in $(seq 50); do [ ! -s /var/log/redix/redix.log ] || break; sleep 0.05; done
 [ -e /var/log/redix/redix.log ] || fail "SIGHUP does not open the log anew"
-if command -v logrotate >/dev/null; then logrotate -d /etc/logrotate.d/redix >/dev/null 2>&1 || fail "logrotate does not take its file"; fi
+if command -v logrotate >/dev/null; then
+	logrotate -d /etc/logrotate.d/redix >/dev/null 2>&1 || fail "logrotate does not take its file"
+else
+	say "NOT TRIED: the file for logrotate, which is not here"
+fi
 service status >/dev/null || fail "status of a server that runs"
 
 dpkg -i --force-confold "$second" >/dev/null
