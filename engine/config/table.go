@@ -300,7 +300,7 @@ var encodingRows = group{"Encodings", []Directive{
 	{Name: "list-max-listpack-size", Alias: "list-max-ziplist-size", Default: "-2", Mutable: true,
 		kind: integer(math.MinInt32, maxInt32, func(v *Values) *int { return &v.ListMaxListpackSize }),
 		Help: "Size of a list node: elements when positive, -1 to -5 for 4, 8, 16, 32 or 64 KiB."},
-	{Name: "list-compress-depth", Default: "0", Mutable: true,
+	{Name: "list-compress-depth", Default: "0", Mutable: true, NoEffect: "Changes nothing: lists are not compressed in memory.",
 		kind: integer(0, maxInt32, func(v *Values) *int { return &v.ListCompressDepth }),
 		Help: "Nodes at each end of a list that are left uncompressed; 0 means no compression."},
 	{Name: "set-max-intset-entries", Default: "512", Mutable: true,
