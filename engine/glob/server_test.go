@@ -47,7 +47,7 @@ func startServer(t *testing.T) *server {
 		if !lines.Scan() {
 			t.Fatal("redis-server did not start")
 		}
-		if strings.Contains(lines.Text(), "Ready to accept connections") {
+		if strings.Contains(lines.Text(), "ready to accept connections") {
 			break
 		}
 	}
