@@ -165,12 +165,9 @@ func runFields(c *engine.Client, args engine.Args, onlyGet bool) {
 	r = fieldReader{c: c, args: args[2:]}
 	for range n {
 		op, _, _ := r.next()
-		if op.run(c, b) {
+		if changed := op.run(c, b); changed || grown && op.verb != fieldGet {
 			changes++
 		}
-	}
-	if grown {
-		changes++
 	}
 	if changes > 0 {
 		c.Event(engine.EventString, "setbit", args[1])

@@ -282,3 +282,22 @@ func TestJournalOfBits(t *testing.T) {
 		{"BITOP NOT k k", "BITOP NOT k k"}, {"BITOP AND none nothing", ""}, {"BITOP AND k nothing", "BITOP AND k nothing"},
 	})
 }
+
+// Each operation that writes counts as one change for save points, also when it makes the key.
+func TestChangesOfBits(t *testing.T) {
+	l := servertest.NewLocal(t)
+	for i, test := range []struct {
+		words   string
+		changes int64
+	}{
+		{"SETBIT k 0 0", 1}, {"SETBIT k 0 0", 0}, {"SETBIT k 0 1", 1}, {"SETBIT k 90 0", 1}, {"BITFIELD f SET i5 0 0", 1},
+		{"BITFIELD f SET i5 0 0", 0}, {"BITFIELD g INCRBY i5 0 1", 1}, {"BITFIELD g INCRBY i5 0 1 SET i5 0 2", 1}, {"BITFIELD g SET i5 90 0 GET i5 0", 1},
+		{"BITFIELD g SET i5 900 1 SET i5 0 7", 2},
+	} {
+		before := l.Engine.Dirty
+		l.Do(strings.Fields(test.words)...)
+		if got := l.Engine.Dirty - before; got != test.changes {
+			t.Errorf("%d. %s: %d changes, want %d", i, test.words, got, test.changes)
+		}
+	}
+}

@@ -171,23 +171,23 @@ func debugProtocol(c *engine.Client, args engine.Args) {
 			r.Int(int64(i))
 			r.Bool(i == 1)
 		}
-	case "attrib", "push":
+	case "push":
 		if c.Proto < 3 {
 			r.Error("ERR RESP2 is not supported by this command")
 			return
 		}
-		if name == "push" {
-			r.Push(2)
-			r.BulkString("server-cpu-usage")
-			r.Int(42)
-			r.BulkString("Some real reply following the push reply") // for clients that only wait for one
-			return
+		r.Push(2)
+		r.BulkString("server-cpu-usage")
+		r.Int(42)
+		r.BulkString("Some real reply following the push reply") // for clients that only wait for one
+	case "attrib":
+		if c.Proto >= 3 {
+			r.Attribute(1)
+			r.BulkString("key-popularity")
+			r.Array(2)
+			r.BulkString("key:123")
+			r.Int(90)
 		}
-		r.Attribute(1)
-		r.BulkString("key-popularity")
-		r.Array(2)
-		r.BulkString("key:123")
-		r.Int(90)
 		r.BulkString("Some real reply following the attribute")
 	case "verbatim":
 		r.Verbatim("txt", []byte("This is a verbatim\nstring"))

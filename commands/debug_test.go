@@ -118,3 +118,10 @@ func TestDigestAgainstRedis(t *testing.T) {
 	both("FLUSHDB")
 	both("DEBUG", "DIGEST")
 }
+
+// An attribute is left out in RESP2, a push cannot be.
+func TestDebugProtocol(t *testing.T) {
+	l := servertest.NewLocal(t)
+	replies(t, l, 2, servertest.Bulk("Some real reply following the attribute"), "DEBUG", "PROTOCOL", "attrib")
+	replies(t, l, 2, servertest.Err("ERR RESP2 is not supported by this command"), "DEBUG", "PROTOCOL", "push")
+}

@@ -5,6 +5,7 @@ package commands_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -161,6 +162,33 @@ func TestWatchExpiry(t *testing.T) {
 			l.Do("MULTI")
 			if v := l.Do("EXEC"); !v.Null() {
 				t.Errorf("after %s a watched key was set, and EXEC ran", change)
+			}
+		}
+	}
+}
+
+// TestWatchSwapStale: SWAPDB changes a watched key unless it was not there, or had expired, both before and after.
+func TestWatchSwapStale(t *testing.T) {
+	states := []string{"none", "stale", "live"}
+	for _, before := range states {
+		for _, after := range states {
+			l := servertest.NewLocal(t)
+			l.Do("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+			for db, state := range []string{after, before} {
+				l.Do("SELECT", strconv.Itoa(db))
+				if state != "none" {
+					l.Do("SET", "k", "v")
+				}
+				if state == "stale" {
+					l.Do("PEXPIRE", "k", "10")
+				}
+			}
+			l.Advance(100 * time.Millisecond)
+			l.Do("WATCH", "k")
+			l.Do("SWAPDB", "0", "1")
+			l.Do("MULTI")
+			if v, broken := l.Do("EXEC"), before == "live" || after == "live"; v.Null() != broken {
+				t.Errorf("a key that is %s becomes %s: EXEC %s, broken must be %v", before, after, v, broken)
 			}
 		}
 	}

@@ -116,12 +116,13 @@ func (s *Server) DBChanged(db *keyspace.DB, other *keyspace.DB) {
 			continue
 		}
 		_, here := db.Find([]byte(k.key))
-		there := false
+		there, stale := false, false
 		if other != nil {
 			_, there = other.Find([]byte(k.key))
+			stale = there && s.hasExpired(dbKey{other.ID, k.key})
 		}
 		if here || there {
-			s.breakWatches(k.db, []byte(k.key), !there)
+			s.replaceWatched(k, here, there, stale)
 		}
 	}
 	var queues []*waitQueue

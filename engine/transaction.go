@@ -248,6 +248,22 @@ func (s *Server) breakWatches(db int, key []byte, gone bool) {
 	}
 }
 
+// replaceWatched does the same when a key which was there (here) or not gives way to another, or to none (there); stale: one
+// that has expired. To those who watch, one that has expired is as good as none.
+func (s *Server) replaceWatched(at dbKey, here, there, stale bool) {
+	for _, c := range s.watched[at] {
+		switch w := c.tx.watch(at); {
+		case w.expired && !there:
+			w.expired = false
+		case w.expired && stale:
+		case !w.expired && !here && stale:
+			w.expired = true
+		default:
+			c.tx.broken = true
+		}
+	}
+}
+
 func (s *Server) hasExpired(at dbKey) bool {
 	e, ok := s.Keyspace.DB(at.db).Find([]byte(at.key))
 	return ok && e.Deadline() != 0 && e.Deadline() < s.Keyspace.NowMs

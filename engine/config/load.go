@@ -101,6 +101,9 @@ func (s *source) set(place, name string, words []string) error {
 	if !ok {
 		return &placeError{place, "", fmt.Sprintf("unknown directive '%s', expected one that --help lists", name)}
 	}
+	if len(words) == 0 && d.kind.several && !d.Hidden {
+		words = []string{""} // no words, and none are wanted
+	}
 	_, more := s.seen[d]
 	problem := ""
 	if len(words) == 0 {

@@ -143,6 +143,22 @@ func loadError(t *testing.T, args, environ []string, want string) {
 	}
 }
 
+// Of directives that take several words redis-server takes none for an empty list.
+func TestNoWords(t *testing.T) {
+	c, err := Load([]string{"-"}, nil, strings.NewReader("port 7000\nsave 1 2\nsave\nbind \nlatency-tracking-info-percentiles\nclient-output-buffer-limit\nsave 3 4\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Bind) != 0 || len(c.LatencyPercentiles) != 0 || len(c.SavePoints) != 1 || c.SavePoints[0] != (SavePoint{3, 4}) {
+		t.Errorf("bind %q, percentiles %v, save %v", c.Bind, c.LatencyPercentiles, c.SavePoints)
+	}
+	for _, name := range []string{"user", "rename-command", "oom-score-adj-values"} {
+		if _, err := Load([]string{"-"}, nil, strings.NewReader(name)); err == nil {
+			t.Errorf("%s without words is taken", name)
+		}
+	}
+}
+
 func TestErrorsNameThePlace(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, test := range []struct{ content, want string }{

@@ -8,23 +8,29 @@
 # each with its reason: skip.tsv. A line of the result counts the tests of a unit: passed, failed, left out by
 # name, and left out by the suite itself or by a tag.
 #
-#	REDIX_SUITE_SOURCE   an unpacked source tree of Redis 7.0, instead of fetching one
-#	REDIX_SUITE_SECONDS  time for one unit (600)
-#	REDIX_SUITE_ONLY     a test's name, or a regular expression behind a slash: run only this
-#	REDIX_SUITE_ARGS     more arguments for the suite, separated by spaces (--accurate ...)
-#	REDIX_SUITE_KEEP     a folder for the suite's output and the servers' files, kept afterwards
+#	SUITE_SOURCE   an unpacked source tree of Redis 7.0, instead of fetching one
+#	SUITE_SECONDS  time for one unit (600)
+#	SUITE_ONLY     a test's name, or a regular expression behind a slash: run only this
+#	SUITE_ARGS     more arguments for the suite, separated by spaces (--accurate ...)
+#	SUITE_KEEP     a folder for the suite's output and the servers' files, kept afterwards
 set -uo pipefail
 cd "$(dirname "$0")"
 here=$PWD redix=$PWD/../../../build/redix
 skip() { echo "*** SKIPPED: $1"; exit 0; }
+
+# Servers inherit nothing of who started this, least of all a lock.
+for fd in /proc/self/fd/*; do
+	fd=${fd##*/}
+	[ "$fd" -gt 2 ] && [ "$fd" != 255 ] && eval "exec $fd>&-"
+done
 
 [ -x "$redix" ] || { echo "build redix first: make build"; exit 1; }
 for tool in redis-cli redis-benchmark; do
 	command -v $tool >/dev/null || skip "no $tool here (Debian: redis-tools)"
 done
 tclsh=$(command -v tclsh8.6 || command -v tclsh) || skip "no tclsh here (Debian: tcl)"
-if [ -n "${REDIX_SUITE_KEEP:-}" ]; then
-	tmp=$REDIX_SUITE_KEEP
+if [ -n "${SUITE_KEEP:-}" ]; then
+	tmp=$SUITE_KEEP
 	mkdir -p "$tmp" && rm -rf "$tmp"/{tests,src}
 	tmp=$(cd "$tmp" && pwd)
 else
@@ -45,7 +51,7 @@ fetch() {
 	tar -xzf "$tmp"/source/redis_*.orig.tar.gz -C "$tmp/source" --strip-components 1
 }
 
-source=${REDIX_SUITE_SOURCE:-}
+source=${SUITE_SOURCE:-}
 if [ -z "$source" ]; then
 	fetch || skip "the source package of redis cannot be fetched (apt-get and a Debian mirror)"
 	source=$tmp/source
@@ -69,7 +75,7 @@ printf '#!/bin/sh\nexec "%s" check-aof "$@"\n' "$redix" >"$tmp/src/redis-check-a
 printf '#!/bin/sh\nexec "%s" check-rdb "$@"\n' "$redix" >"$tmp/src/redis-check-rdb"
 chmod +x "$tmp"/src/redis-{server,check-aof,check-rdb}
 
-# Columns of skip.tsv: what (a unit, or "tag"), name (of the test, "*" for the whole unit, or of the tag), reason.
+# skip.tsv says what its columns are.
 rows() { grep -vE '^(#|$)' "$here/skip.tsv"; }
 if [ $# -gt 0 ]; then
 	units=("$@")
@@ -79,30 +85,44 @@ else
 fi
 tags=$(rows | awk -F '\t' '$1 == "tag" { printf "-%s ", $2 }')
 only=()
-[ -n "${REDIX_SUITE_ONLY:-}" ] && only=(--only "$REDIX_SUITE_ONLY")
+[ -n "${SUITE_ONLY:-}" ] && only=(--only "$SUITE_ONLY")
 baseport=$(($$ % 200 * 100 + 12000))
 failed=0
 declare -A total
 printf '%-34s %7s %7s %7s %7s\n' unit passed failed skipped ignored
+# suite OUT ARGS...: the suite's own program, with one client.
+suite() {
+	local out=$1
+	shift
+	(cd "$tmp" && TERM=dumb timeout -k 5 "${SUITE_SECONDS:-600}" "$tclsh" tests/test_helper.tcl --clients 1 --durable \
+		--baseport $baseport --portcount 90 --tags "$tags" "$@" ${SUITE_ARGS:-}) >>"$out" 2>&1
+}
 for unit in "${units[@]}"; do
-	rows | awk -F '\t' -v unit="$unit" '$1 == unit { print $2 }' >"$tmp/skip"
 	out=$tmp/$(echo "$unit" | tr / -).out
-	(cd "$tmp" && TERM=dumb timeout -k 5 "${REDIX_SUITE_SECONDS:-600}" "$tclsh" tests/test_helper.tcl --clients 1 --durable \
-		--baseport $baseport --portcount 90 --single "$unit" --skipfile "$tmp/skip" --tags "$tags" "${only[@]}" \
-		${REDIX_SUITE_ARGS:-}) >"$out" 2>&1
+	: >"$out"
+	mine() { rows | awk -F '\t' -v unit="$unit" '$1 == unit && $2 != "*"' | awk -F '\t' "$1"; }
+	mine '$2 !~ /^--/ { print $2 }' >"$tmp/skip"
+	mapfile -t options < <(mine '$2 ~ /^--/ { n = split($2, word, " "); for (i = 1; i <= n; i++) print word[i] }')
+	suite "$out" --single "$unit" --skipfile "$tmp/skip" "${options[@]}" "${only[@]}"
 	code=$?
+	# What fails for its encodings only is run once more, without a look at them.
+	mapfile -t again < <(mine '$3 ~ /^encoding: / { print "--only"; print $2 }')
+	if [ ${#again[@]} -gt 0 ] && [ ${#only[@]} = 0 ]; then
+		suite "$out.again" --single "$unit" --ignore-encoding "${options[@]}" "${again[@]}" || code=$?
+		grep -avE '\[(skip|ignore)\]' "$out.again" >>"$out"
+	fi
 	sed -i 's/\x1b\[[0-9;]*m//g' "$out"
 	counts=()
 	for status in ok err skip ignore; do
-		n=$(grep -c "^\[$status\]: " "$out")
+		n=$(grep -ac "^\[$status\]: " "$out")
 		counts+=("$n")
 		total[$status]=$((${total[$status]:-0} + n))
 	done
 	printf '%-34s %7d %7d %7d %7d\n' "$unit" "${counts[@]}"
 	if [ $code != 0 ] || [ "${counts[1]}" != 0 ]; then
 		failed=1
-		[ $code = 124 ] && echo "    not finished in ${REDIX_SUITE_SECONDS:-600} s"
-		grep -A 12 '^\[\(err\|exception\)\]: ' "$out" | sed 's/^/    /'
+		[ $code = 124 ] && echo "    not finished in ${SUITE_SECONDS:-600} s"
+		grep -a -A 8 '^\[\(err\|exception\)\]: ' "$out" | sed 's/^/    /'
 	fi
 	# A server that outlived its test ends with it, named by the folder that it runs in.
 	for dir in /proc/[0-9]*; do
