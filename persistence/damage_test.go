@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -425,4 +426,90 @@ func countOf(t *testing.T, dir string) int {
 		t.Fatal(n, err)
 	}
 	return n
+}
+
+// rewritten makes a journal whose base file, in commands, has so many records; three more are in the incr file. It was closed.
+func rewritten(t *testing.T, records int) *vfs.Mem {
+	t.Helper()
+	mem := vfs.NewMem()
+	r := openRig(t, mem, "/", EverySec)
+	for r.count < records {
+		r.add(min(records-r.count, 1000))
+		r.release()
+	}
+	b, err := r.j.StartBase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(b, records)
+	b.Finish()
+	if err := r.ended(b); err != nil {
+		t.Fatal(err)
+	}
+	r.add(3)
+	r.close()
+	return mem.PowerCut(nil)
+}
+
+const basePath = "/aofdir/a.aof.1.base.aof"
+
+// refusedBase expects that a base file does not load, and that the error names file and offset.
+func refusedBase(t *testing.T, disk *vfs.Mem, data []byte, what string) {
+	t.Helper()
+	n, err := load(withContent(t, disk, basePath, data), "/")
+	if err == nil || !strings.Contains(err.Error(), basePath) || !strings.Contains(err.Error(), "offset") && len(data) > 0 && !strings.Contains(err.Error(), "bytes") {
+		t.Fatalf("%s: loaded %d records, error %v", what, n, err)
+	}
+}
+
+func TestFlippedBitsOfBase(t *testing.T) {
+	for _, records := range []int{8, 20000} {
+		disk := rewritten(t, records)
+		mustLoad(t, disk.Kill(), "/", records+3)
+		data := contentOf(t, disk, basePath)
+		batches := bytes.Count(data, []byte("#{"))
+		if records > 8 && batches < 3 || records == 8 && batches != 1 {
+			t.Fatalf("%d batches in %d bytes", batches, len(data))
+		}
+		seed := rand.Uint64()
+		t.Logf("seed %d", seed)
+		rng := rand.New(rand.NewPCG(seed, 0))
+		flip := func(bit int) {
+			bad := bytes.Clone(data)
+			bad[bit/8] ^= 1 << (bit % 8)
+			refusedBase(t, disk, bad, fmt.Sprintf("bit %d of byte %d of %d flipped", bit%8, bit/8, len(data)))
+		}
+		if records == 8 {
+			for bit := range len(data) * 8 {
+				flip(bit)
+			}
+			for cut := range data {
+				refusedBase(t, disk, data[:cut], fmt.Sprintf("cut at %d of %d", cut, len(data)))
+			}
+			continue
+		}
+		for i := range 200 {
+			if bit := rng.IntN(len(data) * 8); i%2 == 0 {
+				flip(bit)
+				continue
+			}
+			// In a mark, or beside it.
+			at := bytes.Index(data[rng.IntN(len(data)/2):], []byte("#{"))
+			flip(min(len(data)-1, max(0, at+rng.IntN(64)-16))*8 + rng.IntN(8))
+		}
+		ends := []int{}
+		for at := 0; ; at++ {
+			k := bytes.Index(data[at:], []byte("#{"))
+			if k < 0 {
+				break
+			}
+			at += k
+			ends = append(ends, at)
+		}
+		for _, cut := range append(ends, rng.IntN(len(data)), len(data)-1) { // a cut between two batches, too
+			refusedBase(t, disk, data[:cut], fmt.Sprintf("cut at %d of %d", cut, len(data)))
+		}
+		last := ends[len(ends)-1]
+		refusedBase(t, disk, slices.Concat(data[:ends[1]], data[last:], data[ends[1]:last]), "batches swapped")
+	}
 }

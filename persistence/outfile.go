@@ -39,9 +39,9 @@ type outFile struct {
 	fs   vfs.FS
 	path string // of the temporary file
 	wake func()
-	// encode turns a chunk into bytes of the file, trailer gives those after the last. complete is called when the file is
-	// synced and closed; it has end called. Each runs on the goroutine; encode and trailer may be nil.
-	encode   func(c chunk) []byte
+	// encode passes the bytes of the file that a chunk stands for to put, trailer gives those after the last. complete is called
+	// when the file is synced and closed; it has end called. Each runs on the goroutine; encode and trailer may be nil.
+	encode   func(c chunk, put func(p []byte))
 	trailer  func() []byte
 	complete func()
 
@@ -177,10 +177,10 @@ func (o *outFile) run() {
 	}
 	encode := o.encode
 	if encode == nil {
-		encode = func(c chunk) []byte { return c.b }
+		encode = func(c chunk, put func(p []byte)) { put(c.b) }
 	}
 	for c := range o.chunks {
-		put(encode(c))
+		encode(c, put)
 		if cap(c.b) <= 2*chunkBytes {
 			select {
 			case o.spent <- chunk{c.b[:0], c.spans[:0]}:
@@ -190,7 +190,7 @@ func (o *outFile) run() {
 		o.wake()
 		giveWay()
 	}
-	put(encode(o.last))
+	encode(o.last, put)
 	if o.trailer != nil {
 		put(o.trailer())
 	}

@@ -64,7 +64,28 @@ func newBaseWriter(j *Journal) *BaseWriter {
 	name := fmt.Sprintf("%s.%d.base", j.tempPrefix(), j.bases)
 	b := &BaseWriter{j: j, curDB: noDB, outFile: newOutFile(j.opts.FS, filepath.Join(j.dir, name), j.opts.Wake)}
 	b.complete = func() { j.push(item{commit: b}) }
+	if j.opts.Checksum {
+		b.encode = markChunks()
+	}
 	return b
+}
+
+// markChunks returns an encode that makes a batch of each chunk, which holds whole commands. No batch says that anything before
+// it may not be synced: nobody reads the file before all of it is.
+func markChunks() func(c chunk, put func(p []byte)) {
+	var marks framer
+	var at int64
+	var sum uint32
+	return func(c chunk, put func(p []byte)) {
+		if len(c.b) == 0 {
+			return
+		}
+		parts, size, own := marks.batch([][]byte{c.b}, at, 0, sum, false)
+		at, sum = at+size, own
+		for _, p := range parts {
+			put(p)
+		}
+	}
 }
 
 // Append adds a command to the base file. args are not kept.
@@ -125,7 +146,7 @@ func (w *writer) commitBase(b *BaseWriter) {
 	}
 	w.baseSeq++
 	base := listed{name: fmt.Sprintf("%s.%d.base.%s", w.j.opts.AppendFilename, w.baseSeq, b.format()), seq: w.baseSeq,
-		kind: typeBase, size: -1}
+		kind: typeBase, size: b.size.Load()}
 	if err := w.fs.Rename(b.path, w.path(base.name)); err != nil {
 		b.discard(fmt.Errorf("journal: naming the base file: %w", err))
 		return

@@ -133,7 +133,7 @@ func newRDBSaver(out *outFile, ks *keyspace.Keyspace, o rdbOptions) *rdbSaver {
 	var crc uint64
 	var short []byte
 	strings := rdb.Compressor{Compress: true}
-	out.encode = func(c chunk) []byte {
+	out.encode = func(c chunk, put func(p []byte)) {
 		b := c.b
 		if len(c.spans) > 0 {
 			short = strings.Recompress(short[:0], b, c.spans)
@@ -142,7 +142,7 @@ func newRDBSaver(out *outFile, ks *keyspace.Keyspace, o rdbOptions) *rdbSaver {
 		if o.checksum {
 			crc = rdb.CRC64(crc, b)
 		}
-		return b
+		put(b)
 	}
 	out.trailer = func() []byte { return rdb.AppendChecksum(nil, crc) }
 	return s
