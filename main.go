@@ -123,7 +123,9 @@ func serve(cfg *config.Config) error {
 			o.Later = later
 			return commands.NewEntryWriter(o)
 		},
-		Builder: func(keepExpired bool) persistence.Builder { return commands.NewEntryBuilder(s, keepExpired) },
+		Builder: func(o persistence.BuilderOptions) persistence.Builder {
+			return commands.NewEntryBuilder(s, o.KeepExpired, o.Merge)
+		},
 	})
 	if err != nil {
 		return err

@@ -40,7 +40,8 @@ var debugSubs = []debugSub{
 	{"loadaof", 0, 0, "", "Loads the append-only file again.", debugLoadAOF},
 	{"object", 1, 1, " <key>", "Tells how a value is kept.", debugObject},
 	{"populate", 1, 3, " <count> [<prefix>] [<size>]", "Creates strings, unless they exist: key:0, key:1 and so on.", debugPopulate},
-	{"reload", 0, 3, " [NOSAVE] [NOFLUSH]", "Writes a snapshot and loads it again.", debugReload},
+	{"reload", 0, math.MaxInt32, " [MERGE] [NOFLUSH] [NOSAVE]", "Writes a snapshot (unless NOSAVE), empties the databases (unless NOFLUSH) and " +
+		"loads it, over keys of the same name with MERGE.", debugReload},
 	{"set-active-expire", 1, 1, " <0|1>", "Turns active expiry off and on.", debugSetActiveExpire},
 	{"sleep", 1, 1, " <seconds>", "Stops the server for a while.", debugSleep},
 }

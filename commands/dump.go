@@ -172,7 +172,7 @@ func propagateRestore(c *engine.Client, args engine.Args, deadline int64) {
 
 // restoreBuilder returns a builder whose value does not become an entry by itself.
 func restoreBuilder(s *engine.Server) *EntryBuilder {
-	b := NewEntryBuilder(s, true)
+	b := NewEntryBuilder(s, true, false)
 	b.apart = true
 	return b
 }

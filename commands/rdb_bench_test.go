@@ -87,7 +87,7 @@ func BenchmarkRDBLoad(b *testing.B) {
 			l := servertest.NewLocal(b)
 			start := time.Now()
 			load, err := persistence.OpenRDB(persistence.RDBOptions{FS: vfs.OS{}, Path: path, Checksum: true,
-				Builder: commands.NewEntryBuilder(l.Engine, false), Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+				Builder: commands.NewEntryBuilder(l.Engine, false, false), Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -22,6 +22,7 @@ type EntryBuilder struct {
 	server      *engine.Server
 	nowMs       int64
 	keepExpired bool
+	merge       bool
 	apart       bool // values do not become entries by themselves: see restore
 
 	// The key.
@@ -54,9 +55,9 @@ type keyAccess struct {
 }
 
 // NewEntryBuilder returns a builder for a server's keyspace. keepExpired takes in keys whose deadline has passed, too: the
-// commands that follow in a journal may count on them.
-func NewEntryBuilder(s *engine.Server, keepExpired bool) *EntryBuilder {
-	return &EntryBuilder{server: s, db: s.Keyspace.DB(0), nowMs: s.NowMs, keepExpired: keepExpired}
+// commands that follow in a journal may count on them. With merge they replace keys that are there; without it those are an error.
+func NewEntryBuilder(s *engine.Server, keepExpired, merge bool) *EntryBuilder {
+	return &EntryBuilder{server: s, db: s.Keyspace.DB(0), nowMs: s.NowMs, keepExpired: keepExpired, merge: merge}
 }
 
 // PutAll takes some items, in order. An error is final, and i the place of the item that it is about.
@@ -137,7 +138,7 @@ func (b *EntryBuilder) begin(it *rdb.Item) error {
 	}
 	if it.Kind == rdb.KindString && !it.More {
 		e, found := b.db.Find(it.Name)
-		if found {
+		if found && !b.merge {
 			return errKeyTwice
 		}
 		b.db.SetString(&e, it.Name, it.Data, b.deadline)
@@ -249,7 +250,7 @@ func (b *EntryBuilder) end() error {
 		return nil
 	}
 	e, found := b.db.Find(b.key)
-	if found {
+	if found && !b.merge {
 		return errKeyTwice
 	}
 	b.store(b.db, &e, b.key, b.deadline)

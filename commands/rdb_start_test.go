@@ -66,6 +66,13 @@ func TestExpiredInSnapshot(t *testing.T) {
 	if got := c.Must("KEYS", "*").Sorted(false).Strings(); fmt.Sprint(got) != "[l0 l2]" {
 		t.Errorf("the snapshot gives %q", got)
 	}
+	counted := func(c *servertest.Conn, loaded, expired string) {
+		t.Helper()
+		if f := c.Info("persistence"); f["rdb_last_load_keys_loaded"] != loaded || f["rdb_last_load_keys_expired"] != expired {
+			t.Errorf("%s keys loaded, %s expired", f["rdb_last_load_keys_loaded"], f["rdb_last_load_keys_expired"])
+		}
+	}
+	counted(c, "2", "1")
 	c = startWith(t, map[string][]byte{
 		"appendonlydir/appendonly.aof.1.base.rdb": b,
 		"appendonlydir/appendonly.aof.1.incr.aof": []byte("*2\r\n$7\r\nPERSIST\r\n$2\r\nl1\r\n"),
@@ -74,6 +81,7 @@ func TestExpiredInSnapshot(t *testing.T) {
 	if got := c.Must("KEYS", "*").Sorted(false).Strings(); fmt.Sprint(got) != "[l0 l1 l2]" {
 		t.Errorf("the journal gives %q", got)
 	}
+	counted(c, "3", "0")
 }
 
 // TestStreamTypes: a stream is written as the oldest type that loses nothing, up to rdb-version.

@@ -83,8 +83,10 @@ func debugReload(c *engine.Client, args engine.Args) {
 			o.NoSave = true
 		case isWord(a, "noflush"):
 			o.NoFlush = true
-		default: // MERGE, too: keys that are there and in the file are an error
-			c.Reply.Error("ERR DEBUG RELOAD only supports the NOSAVE and NOFLUSH options.")
+		case isWord(a, "merge"):
+			o.Merge = true
+		default:
+			c.Reply.Error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
 			return
 		}
 	}

@@ -368,6 +368,39 @@ func TestReload(t *testing.T) {
 	}, "--appendonly", "yes")
 }
 
+// DEBUG RELOAD with each of its options, and what INFO tells of it, beside redis-server.
+func TestReloadOptions(t *testing.T) {
+	steps := [][]string{
+		{"SET", "same", "file"}, {"RPUSH", "list", "1", "2"}, {"SET", "other", "file", "PX", "100000"}, {"HSET", "changes", "f", "v"},
+		{"SET", "large", strings.Repeat("x", 100_000)},
+		{"SAVE"},
+		{"APPEND", "same", " then memory"}, {"DEL", "list"}, {"SET", "list", "a string now"}, {"PERSIST", "other"}, {"SADD", "changes", "x"},
+		{"DEL", "changes"}, {"SADD", "changes", "x"}, {"SET", "large", "small"}, {"SET", "memory", "only"},
+		{"DEBUG", "RELOAD", "NOSAVE", "NOFLUSH", "merge"}, {"GET", "same"}, {"LRANGE", "list", "0", "-1"}, {"PERSIST", "other"}, {"HGETALL", "changes"},
+		{"STRLEN", "large"}, {"GET", "memory"}, {"DBSIZE"}, {"DEBUG", "RELOAD", "MERGE"}, {"DBSIZE"}, {"GET", "memory"}, {"SET", "more", "1"},
+		{"DEBUG", "RELOAD", "NOSAVE"}, {"DBSIZE"}, {"GET", "more"}, {"DEBUG", "RELOAD", "MERGE", "MERGE", "NOSAVE", "NOSAVE"}, {"DBSIZE"},
+		{"DEBUG", "RELOAD", "NOTHING"},
+	}
+	redis := servertest.StartRedis(t).Dial()
+	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
+		c := s.Dial()
+		redis.Must("FLUSHALL")
+		for _, words := range steps {
+			got, want := c.Do(words...), redis.Do(words...)
+			if got.String() != want.String() {
+				t.Errorf("%.80q: %s, redis-server says %s", words, got, want)
+			}
+			if words[0] == "DEBUG" && words[1] == "RELOAD" {
+				for _, field := range []string{"rdb_last_load_keys_loaded", "rdb_last_load_keys_expired"} {
+					if got, want := c.Info("persistence")[field], redis.Info("persistence")[field]; got != want {
+						t.Errorf("after %q: %s is %s, in redis-server %s", words, field, got, want)
+					}
+				}
+			}
+		}
+	})
+}
+
 // Commands that would change a large value before it is written wait, whichever way they came: as usual, inline, with an
 // argument in a block of its own, in a transaction. Everybody else goes on, and replies keep their order.
 func TestChangesWaitForSnapshot(t *testing.T) {

@@ -29,8 +29,8 @@ type Saving interface {
 }
 
 // ReloadOptions say what is loaded: the snapshot file, written right before unless NoSave is set, into an empty keyspace unless
-// NoFlush is set; or the journal.
-type ReloadOptions struct{ NoSave, NoFlush, Journal bool }
+// NoFlush is set, over keys of the same name with Merge; or the journal.
+type ReloadOptions struct{ NoSave, NoFlush, Merge, Journal bool }
 
 // FlushAll empties all databases and tells who watches or waits.
 func (s *Server) FlushAll() {

@@ -35,9 +35,9 @@ type Formats struct {
 	Rebuild Rebuild
 	// Entries returns a writer of entries in RDB format, which notes the strings that are to be compressed later.
 	Entries func(later *[]rdb.Span) EntryWriter
-	// Builder returns one that makes entries of what a snapshot holds. keepExpired: those whose time is over, too.
-	Builder func(keepExpired bool) Builder
-	// FS is the file layer below snapshots; nil: the real one.
+	// Builder returns one that makes entries of what a snapshot holds.
+	Builder func(o BuilderOptions) Builder
+	// FS is the file layer below journal and snapshots; nil: the real one.
 	FS vfs.FS
 }
 
@@ -102,7 +102,7 @@ func Attach(s *engine.Server, log *slog.Logger, formats Formats) (*Attachment, e
 func (a *Attachment) open() (*Journal, *Plan, error) {
 	c := a.server.Config
 	a.timestamps.Store(c.AOFTimestamps)
-	return Open(Options{Dir: c.Dir, AppendDirName: c.AppendDirname, AppendFilename: c.AppendFilename,
+	return Open(Options{FS: a.fs, Dir: c.Dir, AppendDirName: c.AppendDirname, AppendFilename: c.AppendFilename,
 		Policy: policies[c.AppendFsync], LoadTruncated: c.AOFLoadTruncated, SkipRDBChecksum: !c.RDBChecksum,
 		Checksum: c.AOFChecksum, Timestamps: &a.timestamps, Log: a.log, Wake: a.server.Reactor.Wake})
 }

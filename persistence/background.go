@@ -380,7 +380,7 @@ func (a *Attachment) finishJob() error {
 	return nil
 }
 
-// vfsOrOS is the file layer below snapshots.
+// vfsOrOS is the file layer below journal and snapshots.
 func vfsOrOS(fsys vfs.FS) vfs.FS {
 	if fsys == nil {
 		return vfs.OS{}

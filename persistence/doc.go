@@ -31,6 +31,9 @@
 //	#{len,unsynced,sum\n records #}sum---\n #{len,unsynced,sum\n records #}sum-\n #-----\n#-----\n#-----\n
 //	└───────────── batch ──────────────────┘└──────────── batch ─────────────────┘└── fill, under always ──┘
 //
+// A base file of commands is made of such batches, too (rewrite.go). Its size stands in the manifest, so that an end that is
+// missing is found; one in RDB form has a checksum and an end of its own.
+//
 // Redis-server skips these lines, and what it writes behind them is loaded here. At load each batch is checked before one
 // of its commands runs (check.go):
 //
@@ -64,7 +67,7 @@
 //	         └────────────────────────────────────► UNSURE: the new manifest is visible, perhaps not durable
 //	           ◄────────── directory synced           (nothing counts as synced meanwhile)
 //
-// "Up to its synced size only" is a fourth key in the manifest line, `size N`, which redis-server skips as it skips
+// "Up to its synced size only" is a fourth key in the manifest line (base files have it from the beginning), `size N`, which redis-server skips as it skips
 // every key that it does not know. It closes the gap between steps 2 and 3: without it a crash there would load
 // the records after the last good sync twice. Redis-server, which ignores the key, is right after step 3.
 //

@@ -15,7 +15,7 @@ import (
 
 // loadSnapshot has the server load the snapshot file of its configuration.
 func (a *Attachment) loadSnapshot() error {
-	l, err := a.openSnapshot(a.server.Reactor.Wake)
+	l, err := a.openSnapshot(BuilderOptions{}, a.server.Reactor.Wake)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -36,10 +36,10 @@ func (a *Attachment) loadSnapshot() error {
 	return nil
 }
 
-func (a *Attachment) openSnapshot(wake func()) (*RDBLoad, error) {
+func (a *Attachment) openSnapshot(o BuilderOptions, wake func()) (*RDBLoad, error) {
 	c := a.server.Config
 	return OpenRDB(RDBOptions{FS: a.fs, Path: filepath.Join(c.Dir, c.DBFilename), Checksum: c.RDBChecksum,
-		Builder: a.newBuilder(false), Wake: wake, Log: a.log})
+		Builder: a.newBuilder(o), Wake: wake, Log: a.log})
 }
 
 func (a *Attachment) logLoaded(l *RDBLoad) {
@@ -56,25 +56,26 @@ func (a *Attachment) logLoaded(l *RDBLoad) {
 
 // baseBuilder returns the builder for a base file: keys whose time is over are kept, since the commands that follow saw
 // them.
-func (a *Attachment) baseBuilder() Builder { return a.newBuilder(true) }
+func (a *Attachment) baseBuilder() Builder { return a.newBuilder(BuilderOptions{KeepExpired: true}) }
 
 // newBuilder returns a builder and remembers it, for what it has loaded.
-func (a *Attachment) newBuilder(keepExpired bool) Builder {
-	a.builder = a.formats.Builder(keepExpired)
+func (a *Attachment) newBuilder(o BuilderOptions) Builder {
+	a.builder = a.formats.Builder(o)
 	return a.builder
 }
 
 var _ engine.Loader = (*RDBLoad)(nil)
 
-// ReloadSnapshot empties the keyspace and loads the snapshot file in its place, at once: the loop waits. It is for tests
-// (DEBUG RELOAD). Without flush, keys that are there stay, and one that the file has as well is an error. After an error the keyspace is what had been loaded until then.
-func (a *Attachment) ReloadSnapshot(flush bool) error {
-	l, err := a.openSnapshot(nil)
+// reloadSnapshot empties the keyspace and loads the snapshot file in its place, at once: the loop waits. It is for tests
+// (DEBUG RELOAD). With NoFlush, keys that are there stay, and one that the file has as well is replaced with Merge and an
+// error without. After an error the keyspace is what had been loaded until then.
+func (a *Attachment) reloadSnapshot(o engine.ReloadOptions) error {
+	l, err := a.openSnapshot(BuilderOptions{Merge: o.Merge}, nil)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	if flush {
+	if !o.NoFlush {
 		a.server.FlushAll()
 	}
 	for done := false; !done; {

@@ -34,6 +34,12 @@ type Builder interface {
 	Made() (keys, expired, empty int64)
 }
 
+// BuilderOptions say what becomes of the keys of a snapshot.
+type BuilderOptions struct {
+	KeepExpired bool // those whose time is over are taken, too
+	Merge       bool // they replace keys of the same name, which are an error otherwise
+}
+
 // RDBOptions are the ends of an RDBLoad that the caller holds.
 type RDBOptions struct {
 	FS       vfs.FS

@@ -1,6 +1,6 @@
 // The manifest names the files of the journal in the order in which they are loaded.
 //
-//	file appendonly.aof.2.base.aof seq 2 type b
+//	file appendonly.aof.2.base.aof seq 2 type b size 40960
 //	file appendonly.aof.4.incr.aof seq 4 type i size 1048576
 //	file appendonly.aof.5.incr.aof seq 5 type i
 //	#crc32c 1a2b3c4d

@@ -40,7 +40,7 @@ func (a *Attachment) reload(o engine.ReloadOptions) error {
 			return err
 		}
 	}
-	return a.ReloadSnapshot(!o.NoFlush)
+	return a.reloadSnapshot(o)
 }
 
 // reloadJournal closes the journal and opens it again, as at a start.

@@ -23,6 +23,7 @@ import (
 	"redix/engine/reactor/tlsport"
 	"redix/persistence"
 	"redix/persistence/rdb"
+	"redix/persistence/vfs"
 )
 
 // Reactors are the engines of this system, by the names that io-reactor takes.
@@ -48,6 +49,12 @@ type Server struct {
 // Start runs a server on the named reactor with flags as main takes them ("--maxclients", "10"), until the test ends.
 func Start(t testing.TB, reactorName string, flags ...string) *Server {
 	t.Helper()
+	return StartOn(t, nil, reactorName, flags...)
+}
+
+// StartOn is Start with a file layer below journal and snapshots; nil: the real one.
+func StartOn(t testing.TB, fsys vfs.FS, reactorName string, flags ...string) *Server {
+	t.Helper()
 	s := &Server{t: t, done: make(chan error, 1)}
 	cfg := loadConfig(t, append([]string{"--io-reactor", reactorName, "--bind", "127.0.0.1"}, flags...))
 	s.Dir = cfg.Dir
@@ -65,13 +72,16 @@ func Start(t testing.TB, reactorName string, flags ...string) *Server {
 	s.Engine.Reactor = port
 	s.Engine.Hooks.ConfigAhead = func(trial *config.Values) func() { return port.Ahead(trial.TLS) }
 	if s.aof, err = persistence.Attach(s.Engine, log, persistence.Formats{
+		FS:      fsys,
 		Rebuild: commands.Rebuild,
 		Entries: func(later *[]rdb.Span) persistence.EntryWriter {
 			o := commands.RDBOptionsOf(s.Engine.Config)
 			o.Later = later
 			return commands.NewEntryWriter(o)
 		},
-		Builder: func(keepExpired bool) persistence.Builder { return commands.NewEntryBuilder(s.Engine, keepExpired) },
+		Builder: func(o persistence.BuilderOptions) persistence.Builder {
+			return commands.NewEntryBuilder(s.Engine, o.KeepExpired, o.Merge)
+		},
 	}); err != nil {
 		t.Fatal(err)
 	}
