@@ -10,7 +10,9 @@ import (
 	"redix/persistence/rdb"
 )
 
-// From entries to RDB: what a snapshot and DUMP write. Types are plain ones that redis-server 5 knows; numbers in rdb/doc.go.
+// From entries to RDB: what a snapshot and DUMP write. Types are those that redis-server 5 knows; numbers in rdb/doc.go. With
+// compression, a packed collection of ziplistMin to ziplistMax bytes is written as one ziplist, since LZF finds little in
+// its elements one by one; any other as its elements, which take no more bytes.
 //
 //	encoding                      type       at once, or in parts of
 //	EncInt, EncEmbstr, EncRaw     string     at once (below 64 KiB)
@@ -42,7 +44,7 @@ func RDBOptionsOf(c *config.Config) RDBOptions {
 }
 
 // EntryWriter writes entries one after the other; one of a large collection in parts, between which only that entry must not
-// be changed. It holds no buffers but those for compression and for one block of a stream.
+// be changed. It holds no buffers but those for compression, for one ziplist and for one block of a stream.
 //
 //	dst, done := w.Begin(dst, e)
 //	for !done {
@@ -52,6 +54,7 @@ type EntryWriter struct {
 	RDBOptions
 	strings rdb.Compressor
 	node    rdb.NodeWriter
+	zip     rdb.ZiplistWriter
 
 	// next appends about so many bytes of what is left of the entry; nil when there is nothing left.
 	next func(dst []byte, budget int) ([]byte, bool)
@@ -118,7 +121,33 @@ func (w *EntryWriter) Next(dst []byte, budget int) (out []byte, done bool) {
 	return dst, done
 }
 
+// Bytes of a packed collection that is written as a ziplist.
+const (
+	ziplistMin = 128
+	ziplistMax = 32 << 10
+)
+
+// asZiplist tells whether an entry is written as a ziplist, and of which type it is then. (There is none for sets.)
+func (w *EntryWriter) asZiplist(e *keyspace.Entry) (rdb.Type, bool) {
+	var t rdb.Type
+	switch e.Encoding() {
+	case keyspace.EncHashPacked, keyspace.EncHashPackedT:
+		t = rdb.TypeHashZiplist
+	case keyspace.EncZsetPacked:
+		t = rdb.TypeZsetZiplist
+	case keyspace.EncListPacked:
+		t = rdb.TypeListQuicklist
+	default:
+		return 0, false
+	}
+	n := len(e.Value())
+	return t, w.Compress && n >= ziplistMin && n <= ziplistMax
+}
+
 func (w *EntryWriter) typeOf(e *keyspace.Entry) rdb.Type {
+	if t, ok := w.asZiplist(e); ok {
+		return t
+	}
 	switch e.Type() {
 	case keyspace.TypeHash:
 		return rdb.TypeHash
@@ -139,6 +168,9 @@ func (w *EntryWriter) typeOf(e *keyspace.Entry) rdb.Type {
 
 func (w *EntryWriter) beginValue(dst []byte, e *keyspace.Entry) (out []byte, done bool) {
 	w.i, w.cursor = 0, 0
+	if t, ok := w.asZiplist(e); ok {
+		return w.ziplist(dst, e, t), true
+	}
 	switch e.Encoding() {
 	case keyspace.EncInt:
 		return rdb.AppendInt(dst, e.Int()), true
@@ -191,6 +223,36 @@ func (w *EntryWriter) packed(dst []byte, e *keyspace.Entry) []byte {
 		dst = w.strings.AppendElem(dst, v)
 	}
 	return dst
+}
+
+// ziplist writes a packed collection as a ziplist.
+func (w *EntryWriter) ziplist(dst []byte, e *keyspace.Entry, t rdb.Type) []byte {
+	w.zip.Begin()
+	switch t {
+	case rdb.TypeHashZiplist:
+		blob := e.Value()
+		for pos := packed.First(blob); pos < len(blob); {
+			var v packed.Elem
+			v, pos = packed.Next(blob, pos)
+			w.zip.Elem(v)
+		}
+	case rdb.TypeZsetZiplist:
+		z := viewZset(e)
+		z.each(0, z.len(), false, func(m packed.Elem, score float64) bool {
+			w.zip.Elem(m)
+			w.zip.Score(score)
+			return true
+		})
+	case rdb.TypeListQuicklist:
+		span := list.Span(e.Value())
+		for pos := 0; pos < len(span); {
+			var v packed.Elem
+			v, pos = list.Next(span, pos)
+			w.zip.Elem(v)
+		}
+		dst = rdb.AppendLen(dst, 1) // nodes
+	}
+	return w.zip.Append(&w.strings, dst)
 }
 
 // zset writes a packed sorted set, in the order of redis-server: see nextRanks.
