@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"hash/maphash"
@@ -12,15 +13,21 @@ import (
 	"redix/persistence/rdb"
 )
 
+const checkRDBUsage = `Usage: redix check-rdb PATH
+
+PATH is a snapshot (dump.rdb), or a base file of a journal in RDB form. It is read to its end and not changed: what it holds, what is
+wrong with it and where, and how many keys lie before that. The exit code is 0 if all is well, 1 if not, 2 for wrong usage.
+`
+
 // CheckRDB is the tool check-rdb: it reads a snapshot from its start to its end, believes nothing, and tells what it holds,
 // what is wrong and where, and how much lies before that. args are the words after the tool's name; it returns the exit code.
 func CheckRDB(args []string, out io.Writer) int {
 	flags := flag.NewFlagSet("check-rdb", flag.ContinueOnError)
-	flags.SetOutput(out)
-	flags.Usage = func() { fmt.Fprintln(out, "usage: redix check-rdb PATH") }
+	flags.SetOutput(io.Discard)
 	if err := flags.Parse(args); err != nil || flags.NArg() != 1 {
-		if err == nil {
-			flags.Usage()
+		fmt.Fprint(out, checkRDBUsage)
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
 		}
 		return 2
 	}
@@ -61,6 +68,10 @@ func (c *rdbCheck) run(f *os.File) int {
 		fmt.Fprintln(c.out, "check-rdb:", err)
 		return 1
 	}
+	if info.IsDir() {
+		fmt.Fprintf(c.out, "check-rdb: %s is a directory; redix check-aof looks at those of journals\n", f.Name())
+		return 1
+	}
 	r := rdb.NewReader(f)
 	err = r.Read(c.put)
 	s := r.Summary()
@@ -70,7 +81,9 @@ func (c *rdbCheck) run(f *os.File) int {
 	if len(c.aux) > 0 {
 		fmt.Fprintln(c.out, strings.Join(c.aux, ", "))
 	}
-	c.table(s)
+	if s.Version > 0 {
+		c.table(s)
+	}
 	if c.libs > 0 {
 		fmt.Fprintf(c.out, "%d libraries of functions, which redix leaves out\n", c.libs)
 	}

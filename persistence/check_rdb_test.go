@@ -59,7 +59,8 @@ func TestCheckRDB(t *testing.T) {
 		}
 	}
 	var out strings.Builder
-	if CheckRDB(nil, &out) != 2 || CheckRDB([]string{"/nowhere/at/all"}, &out) != 1 || CheckRDB([]string{"-x"}, &out) != 2 {
+	if CheckRDB(nil, &out) != 2 || CheckRDB([]string{"/nowhere/at/all"}, &out) != 1 || CheckRDB([]string{"-x"}, &out) != 2 ||
+		CheckRDB([]string{"--help"}, &out) != 0 || CheckRDB([]string{t.TempDir()}, &out) != 1 || !strings.Contains(out.String(), "is a directory") {
 		t.Errorf("wrong exit codes\n%s", out.String())
 	}
 }

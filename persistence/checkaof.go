@@ -20,13 +20,14 @@ import (
 
 const checkUsage = `Usage: redix check-aof [--fix] [--drop-damaged] [--yes] PATH
 
-PATH is a manifest, a directory that holds one, or a single append only file.
+PATH is a manifest, a directory that holds one (or whose appendonlydir does), or a single append only file.
 
   --fix           cut off a torn end: the rest of a batch or command that was being written
   --drop-damaged  with --fix: cut off everything from the first damaged byte of the last file on
   --yes           do not ask before cutting
 
-What is cut off is kept beside the file, in FILE.cut-OFFSET. The exit code is 0 if all is well in the end, else 1.
+What is cut off is kept beside the file, in FILE.cut-OFFSET. The exit code is 0 if all is well in the end, else 1. A server
+that has the files open must not run.
 `
 
 // aofCheck is one run of the tool.
@@ -42,7 +43,11 @@ type aofCheck struct {
 type counter struct{ keys int64 }
 
 func (c *counter) PutAll(items []rdb.Item) (int, error) {
-	c.keys += int64(len(items))
+	for i := range items {
+		if items[i].Op == rdb.OpKey {
+			c.keys++
+		}
+	}
 	return len(items), nil
 }
 
@@ -60,6 +65,9 @@ func CheckAOF(args []string, in io.Reader, out io.Writer) int {
 	flags.BoolVar(&c.yes, "yes", false, "")
 	if err := flags.Parse(args); err != nil || flags.NArg() != 1 || c.drop && !c.fix {
 		fmt.Fprint(out, checkUsage)
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
 		return 1
 	}
 	plan, err := c.plan(flags.Arg(0))
@@ -81,6 +89,9 @@ func (c *aofCheck) plan(path string) (*Plan, error) {
 	}
 	if info.IsDir() {
 		found, err := filepath.Glob(filepath.Join(path, "*.manifest"))
+		if err == nil && len(found) == 0 { // it may be the server's own directory
+			found, err = filepath.Glob(filepath.Join(path, "*", "*.manifest"))
+		}
 		if err != nil || len(found) != 1 {
 			return nil, fmt.Errorf("%s: found %d manifests, expected one", path, len(found))
 		}
@@ -101,9 +112,14 @@ func (c *aofCheck) run(p *Plan) error {
 	for _, f := range p.Files {
 		fmt.Fprintf(c.out, "%s: %d bytes\n", f.Path, f.Size)
 	}
-	opts := ReplayOptions{Apply: func(int, [][]byte) error { return nil }, Base: func() Builder { return new(counter) }}
+	var base counter
+	opts := ReplayOptions{Apply: func(int, [][]byte) error { return nil }, Base: func() Builder { return &base }}
 	res, err := ReplayWith(p, opts, nil)
-	fmt.Fprintf(c.out, "good: %d commands in %d bytes\n", res.Commands, res.Bytes)
+	if base.keys > 0 {
+		fmt.Fprintf(c.out, "good: %d keys of a base file in RDB form, %d commands, in %d bytes\n", base.keys, res.Commands, res.Bytes)
+	} else {
+		fmt.Fprintf(c.out, "good: %d commands in %d bytes\n", res.Commands, res.Bytes)
+	}
 	bad := (*LoadError)(nil)
 	if err == nil {
 		if fill := c.fillOf(p); fill > 0 {

@@ -386,7 +386,8 @@ func TestCheckTool(t *testing.T) {
 			t.Fatalf("the file has %d bytes, want %d", len(now), len(want))
 		}
 	}
-	for _, what := range []string{aof, filepath.Join(aof, "a.aof.manifest"), path} {
+	expect(0, "Usage", "", "--help")
+	for _, what := range []string{dir, aof, filepath.Join(aof, "a.aof.manifest"), path} {
 		expect(0, "90 commands", "", what)
 	}
 	expect(1, "Usage", "")

@@ -11,6 +11,8 @@ import (
 const usage = `Usage: redix [FILE] [--DIRECTIVE VALUE ...]
        redix - < FILE          read directives from standard input
        redix --ping [FILE] [--DIRECTIVE VALUE ...]   ask the server that this starts whether it is alive
+       redix check-aof [--fix] PATH    look for damage in a journal, and cut off what is torn (--help tells more)
+       redix check-rdb PATH            look for damage in a snapshot
        redix --help | --version
 
 FILE has one directive a line, in the syntax of redis.conf. A directive can also be given as a flag, or as an environment
