@@ -221,7 +221,8 @@ func FuzzRestore(f *testing.F) {
 	for _, v := range corpusPayloads(f) {
 		f.Add([]byte(v))
 	}
+	l := servertest.NewLocal(f) // one server for all: it is empty again after each
 	f.Fuzz(func(t *testing.T, value []byte) {
-		restoreAnything(t, servertest.NewLocal(t), string(value))
+		restoreAnything(t, l.For(t), string(value))
 	})
 }

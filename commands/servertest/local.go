@@ -43,6 +43,12 @@ func NewLocal(t testing.TB, flags ...string) *Local {
 	return l
 }
 
+// For makes failures from now on those of t, for a server that outlives tests.
+func (l *Local) For(t testing.TB) *Local {
+	l.t = t
+	return l
+}
+
 // Do runs one command and returns its reply.
 func (l *Local) Do(words ...string) Value {
 	l.t.Helper()
