@@ -425,3 +425,74 @@ func TestReadBuffer(t *testing.T) {
 		}
 	})
 }
+
+// What has come is told once by the kernel. Nothing of it may be forgotten: more bytes than the buffer takes, exactly as many, an
+// end that came with the bytes or while reading was paused.
+func TestAllOfWhatCameAtOnceIsRead(t *testing.T) {
+	onEngines(t, func(t *testing.T, e engine) {
+		const size = 4096 // of the buffer; evio's is its own
+		got, ended := map[string]int{}, map[string]int{}
+		var conns []reactor.Conn
+		h := &hooks{
+			opened: func(c reactor.Conn) { conns = append(conns, c) },
+			data: func(c reactor.Conn, in []byte, own bool) {
+				if c.Context() == nil {
+					c.SetContext(string(in[:1]))
+				}
+				got[c.Context().(string)] += len(in)
+				if in[0] == 'p' {
+					c.PauseReading(true)
+				}
+			},
+			closed: func(c reactor.Conn, err error) {
+				if name, ok := c.Context().(string); ok && err == nil {
+					ended[name]++
+				}
+			},
+		}
+		s := serve(t, e, reactor.Options{ReadBufferSize: size, Listen: []reactor.Address{
+			{Network: "tcp", Addr: "127.0.0.1:0"}, {Network: "unix", Addr: t.TempDir() + "/s"}}}, h)
+		sizes := map[string]int{"a": 1, "b": size - 1, "c": size, "d": size + 1, "e": 5 * size, "o": 5 * size, "p": 3 * size}
+		for i := range 2 {
+			for name, n := range sizes {
+				c := s.dial(i)
+				s.do(func() { // the loop is here while all of it arrives
+					mustWrite(t, c, bytes.Repeat([]byte(name), n))
+					if name == "o" { // which stays open
+						return
+					}
+					if err := c.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			for range 10 {
+				s.do(func() {})
+			}
+			s.do(func() {
+				if got["p"] != size+i*3*size && s.r.CanPause() {
+					t.Errorf("%d bytes for a connection that reads one buffer full and pauses", got["p"])
+				}
+				if ended["p"] != i && s.r.CanPause() {
+					t.Errorf("%d ends while paused", ended["p"])
+				}
+			})
+			for n := range 3 { // each read of it pauses again
+				s.eventually(func() bool { return !s.r.CanPause() || got["p"] >= (i*3+n+1)*size }, "the next read")
+				s.do(func() {
+					for _, c := range conns {
+						c.PauseReading(false)
+					}
+				})
+			}
+			s.eventually(func() bool { return len(ended) == len(sizes)-1 && ended["p"] == i+1 && got["o"] >= (i+1)*sizes["o"] }, "all bytes and ends")
+			s.do(func() {
+				for name, n := range sizes {
+					if got[name] != (i+1)*n || name != "o" && ended[name] != i+1 {
+						t.Errorf("%s: %d bytes and %d ends, want %d and %d", name, got[name], ended[name], (i+1)*n, i+1)
+					}
+				}
+			})
+		}
+	})
+}

@@ -26,15 +26,24 @@ type conn struct {
 	kind      uint8
 	paused    bool
 	wantWrite bool
-	parked    bool
+	unread    bool // in Reactor.unread
+	ended     bool // the peer sends no more: what there is to read ends
 	closing   bool
 }
 
 const (
-	maskIn   = unix.EPOLLIN  // 1
-	maskOut  = unix.EPOLLOUT // 4
+	maskIn   = 1
+	maskOut  = 2
 	maskNone = 0xff
 )
+
+// interest is what a mask asks epoll for.
+var interest = [...]uint32{
+	0:                unix.EPOLLET,
+	maskIn:           unix.EPOLLET | unix.EPOLLIN | unix.EPOLLRDHUP,
+	maskOut:          unix.EPOLLET | unix.EPOLLOUT,
+	maskIn | maskOut: unix.EPOLLET | unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLOUT,
+}
 
 const (
 	kindIPv4 = iota
@@ -46,27 +55,23 @@ const (
 // nothing, or as its error.
 func (c *conn) ready(ev uint32) {
 	const broken = unix.EPOLLHUP | unix.EPOLLERR
-	if !c.paused && ev&(unix.EPOLLIN|broken) != 0 {
+	if ev&(unix.EPOLLRDHUP|broken) != 0 {
+		c.ended = true
+	}
+	if !c.paused && ev&(unix.EPOLLIN|unix.EPOLLRDHUP|broken) != 0 {
 		c.read()
 	}
-	if c.closing || c.loop.stopping {
-		return
-	}
-	if c.wantWrite && ev&(unix.EPOLLOUT|broken) != 0 {
+	if c.wantWrite && !c.closing && !c.loop.stopping && ev&(unix.EPOLLOUT|broken) != 0 {
 		c.wantWrite = false
 		c.loop.handler.Writable(c)
 		if !c.closing {
 			c.sync()
 		}
-		return
-	}
-	if c.paused && ev&broken != 0 {
-		c.parked = true
-		c.sync()
 	}
 }
 
-// read takes one buffer full. If there is more, epoll says so in the next round, after the others had their turn.
+// read takes one buffer full. If there may be more, it is read in the next round, after the others had their turn: the
+// buffer was full, or the end is to follow.
 func (c *conn) read() {
 	h := c.loop.handler
 	buf := h.ReadBuffer(c)
@@ -75,13 +80,22 @@ func (c *conn) read() {
 		buf = c.loop.buf
 	}
 	n, errno := recv(int(c.fd), buf)
+	more := c.ended || n == len(buf)
 	switch {
 	case errno == 0 && n > 0:
 		h.Data(c, buf[:n], own)
 	case errno == 0:
 		c.end(nil)
-	case errno != unix.EAGAIN && errno != unix.EINTR:
+	case errno == unix.EINTR:
+		more = true
+	case errno == unix.EAGAIN:
+		more = false
+	default:
 		c.end(errno)
+	}
+	if more && !c.unread && !c.closing {
+		c.unread = true
+		c.loop.unread = append(c.loop.unread, c)
 	}
 }
 
@@ -94,18 +108,15 @@ func (c *conn) sync() {
 	if c.wantWrite {
 		want |= maskOut
 	}
-	op := unix.EPOLL_CTL_MOD
-	if c.parked && want == 0 {
-		want, op = maskNone, unix.EPOLL_CTL_DEL
-	}
 	if want == c.mask {
 		return
 	}
+	op := unix.EPOLL_CTL_MOD
 	if c.mask == maskNone {
-		op, c.parked = unix.EPOLL_CTL_ADD, false
+		op = unix.EPOLL_CTL_ADD
 	}
 	c.mask = want
-	if err := c.loop.control(op, int(c.fd), uint32(want)); err != nil {
+	if err := c.loop.control(op, int(c.fd), interest[want]); err != nil {
 		c.end(err)
 	}
 }
@@ -136,7 +147,7 @@ func (c *conn) Write(b []byte) (int, error) {
 	}
 	if n < len(b) {
 		c.wantWrite = true
-		if c.mask != maskNone || c.parked { // otherwise it is still being opened, which ends with sync
+		if c.mask != maskNone { // otherwise it is still being opened, which ends with sync
 			c.sync()
 		}
 	}
@@ -149,7 +160,7 @@ func (c *conn) PauseReading(paused bool) {
 		return
 	}
 	c.paused = paused
-	if c.mask != maskNone || c.parked {
+	if c.mask != maskNone {
 		c.sync()
 	}
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-// Package epoll is the reactor that Redix runs on where it can: one level-triggered epoll loop, small enough to read
+// Package epoll is the reactor that Redix runs on where it can: one edge-triggered epoll loop, small enough to read
 // on one screen (Run). It exists because a direct write inside the event, one shared read buffer and system calls that
 // do not enter the Go scheduler measure level with redis-server, and because it knows when a round ends.
 //
@@ -11,11 +11,15 @@
 // What a connection waits for is derived from two flags (conn.sync), and epoll_ctl is called when that changes:
 //
 //	paused  wantWrite   registered
-//	no      no          EPOLLIN
-//	no      yes         EPOLLIN | EPOLLOUT
+//	no      no          EPOLLIN | EPOLLRDHUP
+//	no      yes         EPOLLIN | EPOLLRDHUP | EPOLLOUT
 //	yes     yes         EPOLLOUT
-//	yes     no          nothing but EPOLLERR and EPOLLHUP, which cannot be refused; the first of these takes the
-//	                    descriptor out of epoll (parked) until reading is resumed, since it would come in every round
+//	yes     no          nothing but EPOLLERR and EPOLLHUP, which cannot be refused
+//
+// Edge-triggered, an event tells once that something has arrived, and the kernel need not look at the socket a second time
+// to find that it has been read; epoll_ctl looks anew. A read that leaves room in the buffer has read all that
+// there was. Connections of which that is not known are in unread, and are read again in the next round. Listeners are
+// level-triggered: what maxAccepts leaves comes again.
 package epoll
 
 import (
@@ -50,6 +54,7 @@ type Reactor struct {
 	addrs     []net.Addr
 	conns     []*conn
 	closing   []ending
+	unread    []*conn // may have more to read
 	events    []unix.EpollEvent
 	buf       []byte
 	stopping  bool
@@ -130,7 +135,8 @@ func (r *Reactor) Run() error {
 	r.now = time.Now()
 	r.tickAt = r.now
 	for !r.stopping {
-		n, err := r.poll(more)
+		unread := len(r.unread)
+		n, err := r.poll(more || unread > 0)
 		if err != nil {
 			return err
 		}
@@ -138,6 +144,7 @@ func (r *Reactor) Run() error {
 		for i := 0; i < n && !r.stopping; i++ {
 			r.dispatch(int(r.events[i].Fd), r.events[i].Events)
 		}
+		r.readOn(unread)
 		r.timers()
 		r.reap()
 		more = !r.stopping && r.handler.EndOfRound()
@@ -211,6 +218,22 @@ func (r *Reactor) dispatch(fd int, ev uint32) {
 			}
 		}
 	}
+}
+
+// readOn gives the first n connections of unread another read.
+func (r *Reactor) readOn(n int) {
+	if n == 0 {
+		return
+	}
+	for _, c := range r.unread[:n] {
+		c.unread = false
+		if !c.closing && !c.paused && !r.stopping {
+			c.read()
+		}
+	}
+	left := copy(r.unread, r.unread[n:])
+	clear(r.unread[left:])
+	r.unread = r.unread[:left]
 }
 
 func (r *Reactor) timers() {
