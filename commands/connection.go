@@ -91,7 +91,7 @@ func ping(c *engine.Client, args engine.Args) {
 		c.Reply.BulkString("pong")
 		c.Reply.Bulk(bytes.Join(args[1:], nil))
 	case len(args) == 1:
-		c.Reply.Simple("PONG")
+		c.Reply.Pong()
 	default:
 		c.Reply.Bulk(args[1])
 	}

@@ -31,6 +31,9 @@ type Reply struct {
 // OK appends the simple string OK.
 func (r *Reply) OK() { r.B = redcon.AppendOK(r.B) }
 
+// Pong appends the simple string PONG.
+func (r *Reply) Pong() { r.B = append(r.B, "+PONG\r\n"...) }
+
 // Simple appends a simple string. Line ends in it become spaces.
 func (r *Reply) Simple(s string) { r.B = redcon.AppendString(r.B, s) }
 
