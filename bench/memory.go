@@ -55,11 +55,11 @@ var (
 func memoryPer(d dataset) func(*bench, *server) (result, error) {
 	return func(b *bench, s *server) (result, error) {
 		n := b.count(d.count)
-		before, err := settledBytes(b, s)
+		usedBefore, _, err := s.control.infoNumber("memory", "used_memory") // first: a server's first INFO touches memory, too
 		if err != nil {
 			return nil, err
 		}
-		usedBefore, _, err := s.control.infoNumber("memory", "used_memory")
+		before, err := settledBytes(b, s)
 		if err != nil {
 			return nil, err
 		}
