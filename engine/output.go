@@ -40,8 +40,14 @@ type output struct {
 	moreBytes int
 }
 
-// shareFrom is from what size in bytes on a message is shared rather than copied behind what is pending.
-const shareFrom = 1024
+const (
+	// shareFrom is from what size in bytes on a message is always shared rather than copied behind what is pending.
+	shareFrom = 1024
+	// fewShared is how many shorter ones are shared in any case, and shareAverage from what average size on there may be more:
+	// a crowd that gets the next message before it has all of the last is not given a buffer each.
+	fewShared    = 4
+	shareAverage = 64
+)
 
 func (o *output) pending() int { return len(o.buf) - o.at + o.moreBytes }
 
@@ -65,12 +71,20 @@ func (o *output) share(b []byte) {
 	switch {
 	case o.buf == nil:
 		o.buf, o.shared = b[:len(b):len(b)], true
-	case o.holds > 0 || len(b) < shareFrom && o.more == nil:
+	case o.holds > 0 || len(b) < shareFrom && !o.sharesShort():
 		o.add(b)
 	default:
 		o.more = append(o.more, b[:len(b):len(b)])
 		o.moreBytes += len(b)
 	}
+}
+
+// sharesShort tells whether one more short message is shared: behind other shared ones, unless those are many and small.
+func (o *output) sharesShort() bool {
+	if o.more == nil {
+		return o.shared
+	}
+	return len(o.more) < fewShared || o.moreBytes >= shareAverage*len(o.more)
 }
 
 // next makes the next shared message the buffer, or several of them, copied, when they are short: what was in the buffer has

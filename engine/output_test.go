@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -410,5 +411,71 @@ func TestUnknownCommandText(t *testing.T) {
 	}
 	if got := unknownSubcommand(&Row{Name: "config"}, []byte(y)); got != "ERR unknown subcommand '"+y[:128]+"'. Try CONFIG HELP." {
 		t.Errorf("%q", got)
+	}
+}
+
+// Messages that many outputs share: whatever their sizes, and however much of them is sent in between, their bytes are in order and
+// counted, they are not changed, and few short ones are kept one by one.
+func TestSharedMessages(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	s := &Server{}
+	for range 200 {
+		var o output
+		var messages, copies [][]byte
+		var stream []byte
+		sent := 0
+		for range 60 {
+			switch random.IntN(4) {
+			case 0, 1:
+				size := 1 + random.IntN(300)
+				if random.IntN(4) == 0 {
+					size = 1 + random.IntN(3*shareFrom)
+				}
+				m := make([]byte, size, size+random.IntN(2)*64)
+				for i := range m {
+					m[i] = byte(random.Uint32())
+				}
+				messages, copies = append(messages, m), append(copies, append([]byte(nil), m...))
+				stream = append(stream, m...)
+				n, bytes := len(o.more), o.moreBytes
+				o.share(m)
+				if len(o.more) > n && size < shareFrom && n >= fewShared && bytes < shareAverage*n {
+					t.Fatalf("one more behind %d messages of %d bytes together", n, bytes)
+				}
+			case 2:
+				m := []byte("+reply\r\n")
+				stream = append(stream, m...)
+				o.add(m)
+			default:
+				for n := random.IntN(o.pending() + 1); n > 0; {
+					step := min(n, len(o.buf)-o.at)
+					o.at, n, sent = o.at+step, n-step, sent+step
+					if o.at == len(o.buf) {
+						s.next(&o)
+					}
+				}
+			}
+			have := append([]byte(nil), o.buf[o.at:]...)
+			for _, m := range o.more {
+				have = append(have, m...)
+			}
+			if !bytes.Equal(have, stream[sent:]) || o.pending() != len(have) {
+				t.Fatalf("%d bytes pending, %d counted, want %d", len(have), o.pending(), len(stream)-sent)
+			}
+		}
+		for i := range messages {
+			if !bytes.Equal(messages[i], copies[i]) {
+				t.Fatal("a shared message was changed")
+			}
+		}
+	}
+	var o output
+	first, second := make([]byte, 200), make([]byte, 200)
+	o.share(first)
+	o.share(second)
+	if len(o.more) != 1 || &o.more[0][0] != &second[0] {
+		t.Error("the second message was copied")
 	}
 }
