@@ -26,6 +26,7 @@ import (
 	"encoding/binary"
 	"net"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -69,6 +70,7 @@ type Reactor struct {
 	wake   *os.File
 	wakeFD int
 	busy   bool // something was ready since the last sleep
+	nap    time.Duration
 	woken  atomic.Bool
 }
 
@@ -124,9 +126,22 @@ func (r *Reactor) open() error {
 	return nil
 }
 
-// nap is how long the loop keeps its processor while it waits: longer than between two ticks of the kernel, so that
-// arming the timer seldom means programming the hardware, which in a virtual machine costs as much as a command.
-const nap = 20 * time.Millisecond
+// A nap, in which the loop keeps its processor of the scheduler's while it waits, is longer than between two ticks of the
+// kernel: so arming the timer seldom means programming the hardware, which in a virtual machine costs as much as a command. Where
+// the scheduler has so few processors that others may need this one, it is short.
+const (
+	longNap  = 20 * time.Millisecond
+	shortNap = 500 * time.Microsecond
+	longFrom = 3 // processors from which on naps are long
+)
+
+// setNap follows the number of the scheduler's processors.
+func (r *Reactor) setNap() {
+	r.nap = shortNap
+	if runtime.GOMAXPROCS(0) >= longFrom {
+		r.nap = longNap
+	}
+}
 
 // Run is the loop.
 func (r *Reactor) Run() error {
@@ -134,6 +149,7 @@ func (r *Reactor) Run() error {
 	more := false
 	r.now = time.Now()
 	r.tickAt = r.now
+	r.setNap()
 	for !r.stopping {
 		unread := len(r.unread)
 		n, err := r.poll(more || unread > 0)
@@ -170,8 +186,8 @@ func (r *Reactor) poll(more bool) (int, error) {
 	if delay <= 0 || !r.busy {
 		n, errno = pollNow(r.epfd, r.events)
 	} else {
-		n, errno = pollNap(r.epfd, r.events, min(delay, nap))
-		delay -= nap
+		n, errno = pollNap(r.epfd, r.events, min(delay, r.nap))
+		delay -= r.nap
 	}
 	if n == 0 && errno == 0 && delay > 0 {
 		r.busy = false
@@ -242,6 +258,7 @@ func (r *Reactor) timers() {
 	}
 	if !r.now.Before(r.tickAt) {
 		r.tickAt = r.now.Add(r.handler.Tick(r.now))
+		r.setNap()
 	}
 	if !r.listenAt.IsZero() && !r.now.Before(r.listenAt) {
 		r.listenAt = time.Time{}
