@@ -76,8 +76,10 @@ soak: ## a mixed load for SOAK (30m), with a look at the memory
 	REDIX_SOAK=$(SOAK) $(GO) test -v -count=1 -timeout 25h -run '^TestSoak$$' ./commands
 
 cover: tools ## how much of each package the tests run (build/cover.out; go tool cover -html=build/cover.out shows the lines)
-	@mkdir -p build
-	$(GO) test -timeout 20m -coverpkg=./... -coverprofile=build/cover.out ./... >/dev/null
+	@rm -rf build/covdata && mkdir -p build/covdata
+	GOCOVERDIR=$(CURDIR)/build/covdata $(GO) test -timeout 20m -coverpkg=./... -coverprofile=build/cover.out ./... >/dev/null
+	$(GO) tool covdata textfmt -i=build/covdata -o build/covdata.out # of the servers that the tests ran as processes
+	tail -n +2 build/covdata.out >>build/cover.out
 	$(GO) tool cover -func=build/cover.out | tail -1
 
 longtest: tools ## the tests that have a long form, in it: values of 512 MB, 3,000,000 keys, a journal of 110 MB

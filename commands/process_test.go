@@ -20,7 +20,10 @@ import (
 )
 
 // environment is never empty: exec takes that for the test's own, which may have settings.
-func environment(env []string) []string { return append([]string{"LANG=C"}, env...) }
+// GOCOVERDIR is for the lines that have run (make cover).
+func environment(env []string) []string {
+	return append([]string{"LANG=C", "GOCOVERDIR=" + os.Getenv("GOCOVERDIR")}, env...)
+}
 
 // ended is a run of the program that came to its end by itself.
 type ended struct {

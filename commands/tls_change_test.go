@@ -12,18 +12,6 @@ import (
 	"redix/engine/config"
 )
 
-// freePort is one that nobody listened on a moment ago.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
-}
-
 func TestTLSPortChanges(t *testing.T) {
 	f := newTLSFiles(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -36,7 +24,7 @@ func TestTLSPortChanges(t *testing.T) {
 		t.Run(reactor, func(t *testing.T) {
 			p := servertest.StartProcess(t, "--io-reactor", reactor)
 			plain := p.Dial()
-			first, second := freePort(t), freePort(t)
+			first, second := unusedPort(t), unusedPort(t)
 			at := func(port string) string { return "127.0.0.1:" + port }
 			refused := func(want string, words ...string) {
 				t.Helper()

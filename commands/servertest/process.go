@@ -47,7 +47,11 @@ func Binary(t testing.TB) string {
 			return
 		}
 		build.path = filepath.Join(dir, "redix")
-		out, err := exec.Command("go", "build", "-o", build.path, "redix").CombinedOutput()
+		args := []string{"build", "-o", build.path}
+		if covered() {
+			args = append(args, "-cover", "-coverpkg=redix/...")
+		}
+		out, err := exec.Command("go", append(args, "redix")...).CombinedOutput()
 		if err != nil {
 			build.err = fmt.Errorf("building redix: %w\n%s", err, out)
 		}
@@ -57,6 +61,10 @@ func Binary(t testing.TB) string {
 	}
 	return build.path
 }
+
+// covered tells that the processes write down which of their lines have run, as `make cover` wants it: when they end in good
+// order.
+func covered() bool { return os.Getenv("GOCOVERDIR") != "" }
 
 // RemoveBinary removes what Binary has built; for TestMain.
 func RemoveBinary() {
@@ -144,6 +152,13 @@ func tryStart(t testing.TB, binary, dir string, flags []string) (*Process, error
 				t.Logf("log of %s:\n%s", filepath.Base(binary), p.log.tail())
 			}
 		default:
+			if covered() {
+				_ = p.cmd.Process.Signal(syscall.SIGTERM)
+				select {
+				case <-p.done:
+				case <-time.After(time.Second):
+				}
+			}
 			p.Kill()
 		}
 	})
