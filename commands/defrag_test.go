@@ -57,6 +57,23 @@ func fillTypes(l *servertest.Local, rng *rand.Rand, n int) {
 	}
 }
 
+// fillSorted makes sorted sets of hundreds of members, which are trees, and takes most members out again.
+func fillSorted(l *servertest.Local, rng *rand.Rand) {
+	for _, key := range []string{"z0", "z1"} {
+		for range 30 {
+			words := []string{"ZADD", key}
+			for range 40 {
+				words = append(words, strconv.Itoa(rng.IntN(100_000)), strings.Repeat("m", rng.IntN(90))+strconv.Itoa(rng.IntN(1_000_000)))
+			}
+			l.Do(words...)
+		}
+		for l.Do("ZCARD", key).Int > 500 {
+			from := rng.IntN(100_000)
+			l.Do("ZREMRANGEBYSCORE", key, strconv.Itoa(from), strconv.Itoa(from+1000))
+		}
+	}
+}
+
 func digestOf(l *servertest.Local) string {
 	d := l.Do("DEBUG", "DIGEST").Str
 	for i := range 20 { // what the digest does not see
@@ -73,6 +90,7 @@ func TestCompaction(t *testing.T) {
 	ks := l.Engine.Keyspace
 	for round := range 12 {
 		fillTypes(l, rng, 1500)
+		fillSorted(l, rng)
 		before := digestOf(l)
 		used := ks.Used()
 		if !ks.StartCompaction(true) {
