@@ -101,7 +101,7 @@ func setSwitch(c *engine.Client, arg []byte, to *bool) {
 func clientReply(c *engine.Client, args engine.Args) {
 	switch {
 	case isWord(args[2], "on"):
-		c.ReplyOff, c.ReplySkip = false, false
+		c.ReplyAgain()
 		c.Reply.OK()
 	case isWord(args[2], "off"):
 		c.ReplyOff = true

@@ -53,6 +53,7 @@ func TestClientReply(t *testing.T) {
 	out := func(lines ...string) string { return string(l.Feed([]byte(strings.Join(lines, "\r\n") + "\r\n"))) }
 	for i, x := range []struct{ got, want string }{
 		{out("CLIENT REPLY SKIP", "PING 1", "PING 2"), "$1\r\n2\r\n"},
+		{out("CLIENT REPLY SKIP", "CLIENT REPLY ON", "PING"), "+OK\r\n+PONG\r\n"},
 		{out("CLIENT REPLY SKIP"), ""}, {out("nosuch"), ""}, {out("PING"), "+PONG\r\n"},
 		{out("CLIENT REPLY OFF", "PING", "SET k v"), ""}, {out("CLIENT REPLY SKIP", "PING"), ""},
 		{out("CLIENT REPLY ON", "GET k"), "+OK\r\n$1\r\nv\r\n"}, {out("CLIENT REPLY OFF", "RESET"), "+RESET\r\n"},

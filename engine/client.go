@@ -204,6 +204,9 @@ func (c *Client) MultiMemory() int {
 	return c.tx.bytes + c.tx.watchBytes
 }
 
+// ReplyAgain ends CLIENT REPLY OFF and SKIP, for the command that is running as well.
+func (c *Client) ReplyAgain() { c.ReplyOff, c.ReplySkip, c.skipThis = false, false, false }
+
 // Postponed reports whether the client's next command waits for the end of a pause.
 func (c *Client) Postponed() bool { return c.postponed }
 
