@@ -285,6 +285,13 @@ func TestSavePoints(t *testing.T) {
 	if v := c.Do("SAVE"); v.Err() != "ERR" {
 		t.Errorf("SAVE: %s", v)
 	}
+	c.Must("SET", "d", "3") // who asked has been told
+	if v := c.Do("SHUTDOWN"); v.Err() != "ERR Errors trying to SHUTDOWN. Check logs." {
+		t.Errorf("SHUTDOWN: %s", v)
+	}
+	c.Must("SET", "d", "3")
+	c.Must("BGSAVE")
+	waitInfo(t, c, "the failure", func(f map[string]string) bool { return f["rdb_last_bgsave_status"] == "err" })
 	const misconf = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error."
 	if v := c.Do("SET", "d", "4"); v.Err() != misconf {
 		t.Errorf("a write after a failure: %s", v)

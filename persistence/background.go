@@ -135,7 +135,8 @@ func (a *Attachment) ended(err error) {
 	case j.base != nil:
 		a.rewritten(j, err)
 	case err != nil:
-		a.server.SaveFailed = true
+		// Who asked and waits (SAVE, SHUTDOWN) knows; nobody else is refused for it, as in redis-server.
+		a.server.SaveFailed = a.server.SaveFailed || len(j.waiters) == 0
 		a.log.Error("the snapshot could not be written", "error", err)
 	default:
 		a.server.SaveFailed = false
