@@ -106,6 +106,9 @@ func (s *source) set(place, name string, words []string) error {
 	}
 	_, more := s.seen[d]
 	problem := ""
+	if d.kind.addsUp && len(words) == 0 {
+		words = []string{""} // a bare save, for shells and generators of files that lose the empty argument
+	}
 	if len(words) == 0 {
 		problem = "wrong number of arguments"
 	} else if err := d.assign(s.v, words, more); err != nil {
@@ -224,9 +227,6 @@ func readFlags(v *Values, args []string) error {
 				return err
 			}
 			continue
-		}
-		if d, ok := Lookup(name); ok && d.kind.addsUp && len(words) == 0 {
-			words = []string{""} // a bare --save, for shells that lose the empty argument
 		}
 		if err := s.set(flag, name, words); err != nil {
 			return err

@@ -58,6 +58,7 @@ func TestPrecedence(t *testing.T) {
 		{[]string{file, "--save", "8", "8", "--save", "9 9"}, environ, "save", "8 8 9 9"},
 		{[]string{file, "--save", "", "--hz", "5"}, environ, "save", ""},
 		{[]string{file, "--save", "--hz", "5"}, environ, "save", ""},
+		{[]string{write(t, "save\nhz 5\n")}, environ[:0], "save", ""},
 		{[]string{file}, nil, "bind", "10.0.0.1 10.0.0.2"},
 		{[]string{file, "--bind", "*", "-::*"}, nil, "bind", "* -::*"},
 		{nil, []string{"REDIX_BIND=a b"}, "bind", "a b"},
