@@ -9,7 +9,8 @@
 // deleted), i incremental (seq must increase). Names with unusual bytes are quoted as redis-server quotes them. Keys that
 // are not known are skipped, as redis-server does; `size` is ours (see the package comment). A line starting with #
 // is a comment; the last one, ours, has the CRC-32C of all bytes before it, since one bit makes an i into an h, and
-// files of the past are deleted. Redis-server drops it when it writes the file anew, so a manifest without it is accepted.
+// files of the past are deleted. Redis-server drops it when it writes the file anew, and aof-checksum no
+// leaves it out, so a manifest without it is accepted.
 
 package persistence
 
@@ -84,7 +85,8 @@ func (m manifest) lastSeq() (base, incr int64) {
 	return base, incr
 }
 
-func (m manifest) encode() []byte {
+// encode gives the file's content, with its checksum in the last line if that is wanted.
+func (m manifest) encode(checked bool) []byte {
 	var out []byte
 	line := func(f listed) {
 		out = fmt.Appendf(out, "file %s seq %d type %c", quoteName(f.name), f.seq, f.kind)
@@ -101,6 +103,9 @@ func (m manifest) encode() []byte {
 	}
 	for _, f := range m.incr {
 		line(f)
+	}
+	if !checked {
+		return out
 	}
 	return appendManifestSum(out)
 }

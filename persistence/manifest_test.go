@@ -3,24 +3,29 @@
 package persistence
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
+
+	"redix/persistence/vfs"
 )
 
 func TestManifestRoundTrip(t *testing.T) {
 	in := "file a.aof.2.base.rdb seq 2 type b\nfile a.aof.1.base.aof seq 1 type h\n" +
 		"file a.aof.1.incr.aof seq 1 type i size 77\nfile a.aof.2.incr.aof seq 2 type i\n"
 	m, err := parseManifest([]byte(in), "m")
-	if err != nil || string(m.encode()) != string(appendManifestSum([]byte(in))) {
-		t.Fatalf("%q, %v", m.encode(), err)
+	if err != nil || string(m.encode(true)) != string(appendManifestSum([]byte(in))) {
+		t.Fatalf("%q, %v", m.encode(true), err)
 	}
 	if base, incr := m.lastSeq(); base != 2 || incr != 2 || m.empty() || len(m.live()) != 3 {
 		t.Fatal(base, incr)
 	}
 	loose := "# a comment\nFILE 'a' Seq 1 TYPE i startoffset 5 endoffset 9\r\n"
-	if m, err = parseManifest([]byte(loose), "m"); err != nil || string(m.encode()) != string(appendManifestSum([]byte("file a seq 1 type i\n"))) {
-		t.Fatalf("%q, %v", m.encode(), err)
+	if m, err = parseManifest([]byte(loose), "m"); err != nil || string(m.encode(true)) != string(appendManifestSum([]byte("file a seq 1 type i\n"))) {
+		t.Fatalf("%q, %v", m.encode(true), err)
 	}
 }
 
@@ -93,14 +98,36 @@ func FuzzManifest(f *testing.F) {
 		if err != nil || (m.empty() && len(m.history) == 0) {
 			return
 		}
-		for _, l := range strings.Split(string(m.encode()), "\n") {
+		for _, l := range strings.Split(string(m.encode(true)), "\n") {
 			if len(l) >= manifestLineMax {
 				return // quoting made it longer; Open keeps our own names short
 			}
 		}
-		again, err := parseManifest(m.encode(), "m")
+		again, err := parseManifest(m.encode(true), "m")
 		if err != nil || !reflect.DeepEqual(m, again) {
 			t.Fatalf("%+v then %+v, %v", m, again, err)
 		}
 	})
+}
+
+// TestManifestWithoutChecksum: aof-checksum no writes nothing that redis-server would not, in the manifest neither.
+func TestManifestWithoutChecksum(t *testing.T) {
+	for _, checked := range []bool{false, true} {
+		dir := t.TempDir()
+		r := openRigWith(t, vfs.OS{}, dir, EverySec, checked)
+		if err := r.j.Close(time.Second); err != nil {
+			t.Fatal(err)
+		}
+		names, err := filepath.Glob(filepath.Join(dir, "*", "*.manifest"))
+		if err != nil || len(names) != 1 {
+			t.Fatal(names, err)
+		}
+		data, err := os.ReadFile(names[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(string(data), "#"); got != checked || !strings.HasSuffix(string(data), "\n") {
+			t.Errorf("aof-checksum %v gives the manifest %q", checked, data)
+		}
+	}
 }

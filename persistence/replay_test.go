@@ -29,7 +29,7 @@ func files(t testing.TB, contents ...string) *vfs.Mem {
 		man.incr = append(man.incr, f)
 		store(t, mem, f.name, c)
 	}
-	store(t, mem, "a.aof.manifest", string(man.encode()))
+	store(t, mem, "a.aof.manifest", string(man.encode(true)))
 	return mem
 }
 

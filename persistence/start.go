@@ -286,7 +286,7 @@ func (w *writer) publishManifest(man manifest) (visible bool, err error) {
 			return false, fmt.Errorf("journal: syncing directory %s: %w", w.j.dir, err)
 		}
 		temp := w.path(w.j.tempPrefix() + ".manifest")
-		visible, err = vfs.WriteFile(w.fs, temp, w.j.manifestPath(), man.encode())
+		visible, err = vfs.WriteFile(w.fs, temp, w.j.manifestPath(), man.encode(w.checked()))
 		if err != nil {
 			err = fmt.Errorf("journal: writing the manifest: %w", err)
 		}

@@ -176,7 +176,7 @@ var journalRows = group{"Persistence", []Directive{
 		Help: "Start with a journal whose last record is cut short, dropping that record; no means to refuse."},
 	{Name: "aof-checksum", Default: "yes",
 		kind: yesNo(func(v *Values) *bool { return &v.AOFChecksum }),
-		Help: "Write a checksum with each batch of the journal, in comment lines that other servers skip, and check it at load."},
+		Help: "Write a checksum with each batch of the journal and with its manifest, in comment lines that other servers skip. Those that are there are checked at load, whatever this says."},
 	{Name: "aof-timestamp-enabled", Default: "no", Mutable: true,
 		kind: yesNo(func(v *Values) *bool { return &v.AOFTimestamps }),
 		Help: "Write a line with the time into the journal each second that it grows."},
