@@ -65,10 +65,16 @@ esac
 cp -r "$source/tests" "$tmp/tests"
 mkdir "$tmp/src"
 ln -s "$(command -v redis-cli)" "$(command -v redis-benchmark)" "$tmp/src/"
-# What the suite waits for in the log of a server that it has started.
+# The suite takes a server for listening once its log, the standard output, has a line with the pid: that is written when redix says
+# that it is ready, or has ended.
 cat >"$tmp/src/redis-server" <<END
-#!/bin/sh
-echo " PID: \$\$"
+#!/bin/bash
+log=\$(readlink /proc/\$\$/fd/1)
+if [ -f "\$log" ]; then
+	seen=\$(stat -c %s "\$log")
+	(until tail -c "+\$((seen + 1))" "\$log" | grep -q 'Ready to accept' || ! kill -0 \$\$; do sleep 0.01; done
+	echo " PID: \$\$") 2>/dev/null &
+fi
 exec "$redix" "\$@"
 END
 printf '#!/bin/sh\nexec "%s" check-aof "$@"\n' "$redix" >"$tmp/src/redis-check-aof"
