@@ -242,6 +242,7 @@ type silentJournal struct{}
 func (silentJournal) Append(int, ...[]byte) {}
 func (silentJournal) Appended() int64       { return 0 }
 func (silentJournal) HandOver()             {}
+func (silentJournal) Gather(bool) bool      { return false }
 func (silentJournal) Releasable() int64     { return 0 }
 func (silentJournal) Always() bool          { return false }
 func (silentJournal) Full() bool            { return false }

@@ -33,6 +33,7 @@ func (r *recorder) Append(db int, args ...[]byte) {
 
 func (r *recorder) Appended() int64   { return r.size }
 func (r *recorder) HandOver()         {}
+func (r *recorder) Gather(bool) bool  { return false }
 func (r *recorder) Releasable() int64 { return r.size }
 func (r *recorder) Always() bool      { return false }
 func (r *recorder) Full() bool        { return false }

@@ -99,6 +99,7 @@ type fakeJournal struct {
 	appended, handed, done int64
 	limit                  int64 // Full above this many bytes not done; 0: never
 	always                 bool
+	gathers                bool // batches wait until there is nothing to do
 	err                    error
 	records                []string
 	appendedTo             func(args [][]byte, offset int64)
@@ -111,8 +112,15 @@ func (j *fakeJournal) Append(db int, args ...[]byte) {
 		j.appendedTo(args, j.appended)
 	}
 }
-func (j *fakeJournal) Appended() int64   { return j.appended }
-func (j *fakeJournal) HandOver()         { j.handed = j.appended }
+func (j *fakeJournal) Appended() int64 { return j.appended }
+func (j *fakeJournal) HandOver()       { j.handed = j.appended }
+func (j *fakeJournal) Gather(quiet bool) bool {
+	if j.gathers && !quiet {
+		return true
+	}
+	j.HandOver()
+	return false
+}
 func (j *fakeJournal) Releasable() int64 { return j.done }
 func (j *fakeJournal) Always() bool      { return j.always }
 func (j *fakeJournal) Full() bool        { return j.limit > 0 && j.appended-j.done > j.limit }

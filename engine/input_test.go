@@ -388,6 +388,7 @@ type quietJournal struct {
 func (j *quietJournal) Append(int, ...[]byte) { j.n++ }
 func (j *quietJournal) Appended() int64       { return j.n }
 func (j *quietJournal) HandOver()             {}
+func (j *quietJournal) Gather(bool) bool      { return false }
 func (j *quietJournal) Releasable() int64     { return j.n }
 func (j *quietJournal) Always() bool          { return true }
 func (j *quietJournal) Full() bool            { return false }

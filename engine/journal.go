@@ -9,6 +9,9 @@ type Journal interface {
 	Appended() int64
 	// HandOver gives the batch to the goroutine that writes, at the end of a round.
 	HandOver()
+	// Gather is HandOver for the end of a round, after which more may come: the batch may wait for it. If so it returns true and
+	// has to be called again soon, after a round that may not sleep; quiet: there was nothing to do in this one.
+	Gather(quiet bool) (waits bool)
 	// Releasable is the offset up to which records are as durable as the policy demands before their replies may leave.
 	Releasable() int64
 	// Always tells whether the policy is appendfsync always: reads of what is not yet synced wait, too.

@@ -28,19 +28,20 @@ const (
 // is more to do.
 func (s *Server) EndOfRound() (more bool) {
 	s.Stats.Rounds++
+	quiet, gathering := !s.inRound && len(s.ready) == 0, false
 	s.beginRound()
 	s.inRound = false
 	if len(s.ready) > 0 {
 		s.runReady()
 	}
 	if s.Journal != nil {
-		s.Journal.HandOver()
+		gathering = s.Journal.Gather(quiet)
 		s.release() // the goroutine may have finished meanwhile
 	} else if len(s.waiters) > 0 {
 		s.release()
 	}
 	handed := s.appended()
-	more = s.background()
+	more = s.background() || gathering
 	if s.memory.limit != 0 {
 		more = s.evictBetween() || more
 	}

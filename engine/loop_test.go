@@ -116,6 +116,27 @@ func TestLoadingFails(t *testing.T) {
 	}
 }
 
+// TestGather: a batch that waits for more keeps the loop from sleeping, and is handed over once nothing comes.
+func TestGather(t *testing.T) {
+	w := newWorld(t, native)
+	j := w.journal(true)
+	j.gathers = true
+	c, d := w.open(), w.open()
+	w.round()
+	for _, from := range []*fakeConn{c, d} {
+		w.read(from, frm("set", "a", "1"))
+		if w.round(); w.settled || j.handed != 0 || j.appended == 0 {
+			t.Fatalf("settled %v, %d of %d handed over", w.settled, j.handed, j.appended)
+		}
+	}
+	if w.round(); !w.settled || j.handed != j.appended {
+		t.Fatalf("settled %v, %d of %d handed over", w.settled, j.handed, j.appended)
+	}
+	w.progress(j.appended)
+	c.want(ok)
+	d.want(ok)
+}
+
 // TestActiveExpiry: keys go when they are due, their deletion is journalled, and cron is not run more often for it.
 func TestActiveExpiry(t *testing.T) {
 	w := newWorld(t, native)

@@ -14,7 +14,7 @@ import (
 
 // fastTuning makes retries and everysec quick enough to test without waiting.
 var fastTuning = tuning{retryMin: 50 * time.Microsecond, retryMax: 200 * time.Microsecond, syncEvery: 500 * time.Microsecond,
-	retainLimit: 1 << 20, fillMin: 1 << 10, fillMax: 4 << 10}
+	retainLimit: 1 << 20, fillMin: 1 << 10, fillMax: 4 << 10, gatherFor: 200 * time.Microsecond}
 
 // rig is a journal and the loop that feeds it.
 type rig struct {

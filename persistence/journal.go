@@ -105,11 +105,15 @@ type Journal struct {
 	base     *BaseWriter
 	bases    int // how many there were
 
-	mu        sync.Mutex // guards the next four; never held across a system call
+	mu        sync.Mutex // guards the next six; never held across a system call
 	queue     []item
+	queued    int // bytes in it
 	free      [][]byte
 	freeBytes int
 	asleep    bool
+	wanted    int // bytes in the queue from which on the writer is woken
+
+	gathering atomic.Bool // the writer sleeps although there is something in the queue
 
 	park    parker        // where the writer sleeps
 	done    chan struct{} // closed when the writer has ended
@@ -130,6 +134,7 @@ type tuning struct {
 	syncEvery          time.Duration // everysec
 	retainLimit        int64         // bytes written but not synced that are kept in memory
 	fillMin, fillMax   int64         // bytes of a piece of fill
+	gatherFor          time.Duration // how long a batch waits for more at most (sync.go)
 }
 
 type figures struct {
@@ -169,7 +174,7 @@ func Open(opts Options) (*Journal, *Plan, error) {
 		curDB: noDB,
 		done:  make(chan struct{}),
 		tune: tuning{retryMin: 100 * time.Millisecond, retryMax: time.Second, syncEvery: time.Second,
-			retainLimit: opts.QueueLimit, fillMin: fillPieceMin, fillMax: fillPieceMax},
+			retainLimit: opts.QueueLimit, fillMin: fillPieceMin, fillMax: fillPieceMax, gatherFor: time.Millisecond},
 	}
 	j.park.init()
 	j.policy.Store(int32(opts.Policy))
@@ -231,14 +236,40 @@ func (j *Journal) Appended() int64 { return j.appended }
 
 // HandOver passes what was appended since the last call to the writer. The loop calls it at the end of every round; the
 // records of one transaction must lie between two calls. It never blocks.
-func (j *Journal) HandOver() {
-	if len(j.cur) > 0 {
-		j.push(item{buf: j.cur, db: j.curDB})
+func (j *Journal) HandOver() { j.handOver(true) }
+
+// Gather is HandOver for rounds that others follow: the writer may be left asleep until it is worth its while (sync.go).
+// If so it returns true, and the loop has to call again, soon, with quiet once there is nothing to do for it.
+func (j *Journal) Gather(quiet bool) (waits bool) {
+	j.handOver(quiet)
+	return j.gathering.Load()
+}
+
+func (j *Journal) handOver(now bool) {
+	switch {
+	case len(j.cur) > 0:
+		j.push(item{buf: j.cur, db: j.curDB}, now)
+	case now && j.gathering.Load():
+		j.mu.Lock()
+		wake := j.rouse()
+		j.mu.Unlock()
+		if wake {
+			j.park.wake()
+		}
 	}
 }
 
-// push queues it. A small batch may be copied instead, in which case j.cur stays with the loop.
-func (j *Journal) push(it item) {
+// rouse tells whether the writer has to be woken, which the caller does then. j.mu is held.
+func (j *Journal) rouse() (wake bool) {
+	wake = j.asleep
+	j.asleep, j.wanted = false, 0
+	j.gathering.Store(false)
+	return wake
+}
+
+// push queues it, and wakes the writer: now, or when there is enough. A small batch may be copied instead, in which case j.cur
+// stays with the loop.
+func (j *Journal) push(it item, now bool) {
 	small := it.buf != nil && len(it.buf) <= copyMax
 	j.mu.Lock()
 	if last := len(j.queue) - 1; small && last >= 0 && j.queue[last].takes(len(it.buf)) {
@@ -251,8 +282,8 @@ func (j *Journal) push(it item) {
 			j.cur = j.recycled()
 		}
 	}
-	wake := j.asleep
-	j.asleep = false
+	j.queued += len(it.buf)
+	wake := (now || j.queued >= j.wanted) && j.rouse()
 	j.mu.Unlock()
 	if wake {
 		j.park.wake()

@@ -54,7 +54,7 @@ func (j *Journal) StartBase() (*BaseWriter, error) {
 	}
 	j.HandOver()
 	j.base = newBaseWriter(j)
-	j.push(item{cut: j.base})
+	j.push(item{cut: j.base}, true)
 	return j.base, nil
 }
 
@@ -63,7 +63,7 @@ func newBaseWriter(j *Journal) *BaseWriter {
 	j.bases++
 	name := fmt.Sprintf("%s.%d.base", j.tempPrefix(), j.bases)
 	b := &BaseWriter{j: j, curDB: noDB, outFile: newOutFile(j.opts.FS, filepath.Join(j.dir, name), j.opts.Wake)}
-	b.complete = func() { j.push(item{commit: b}) }
+	b.complete = func() { j.push(item{commit: b}, true) }
 	if j.opts.Checksum {
 		b.encode = markChunks()
 	}

@@ -2,7 +2,7 @@
 //
 // Each turn takes what the loop queued, mends what is broken, writes, and syncs as the policy asks:
 //
-//	always     fdatasync here, after everything queued was written: one sync for all that gathered
+//	always     fdatasync here, after everything queued was written: one sync for all that gathered (gather)
 //	everysec   fdatasync in a goroutine of its own, at most one at a time, one second after the start of the one before
 //	no         never, except before a file is left behind
 //
@@ -85,6 +85,7 @@ type writer struct {
 	lastSync time.Time // when the last sync started
 	counted  time.Time // until when delayed syncs were counted
 	yielded  time.Time
+	gathers  time.Duration // how long the queue may be left to grow, 0 if not
 
 	// States other than HEALTHY.
 	torn     bool     // the file may be longer than file.size
@@ -111,6 +112,7 @@ func (w *writer) run() {
 		w.yield()
 		w.take()
 		err := w.turn()
+		w.gather(err)
 		w.report(err)
 		if w.j.closing.Load() && w.ended(err) {
 			return
@@ -142,7 +144,8 @@ func (w *writer) take() {
 	j := w.j
 	j.mu.Lock()
 	w.pending, j.queue = j.queue, w.pending[:0]
-	j.asleep = false
+	j.queued = 0
+	j.rouse() // this goroutine: nobody needs to wake it
 	j.mu.Unlock()
 	w.next = 0
 }
@@ -468,6 +471,30 @@ func (w *writer) covered(m mark) {
 	w.keptAt = m.fileSize
 }
 
+// gather decides whether what came during the sync that has just ended is worth the next one. If it is less than the half of
+// what came and what was synced, who waits for replies is in two groups of different size, and while the loop has
+// commands to run the next sync waits until they are even: each sync costs the processor the same, however much it covers. More than
+// the half is never waited for: the others would have nothing to do during the sync. Nor is anything waited for longer than that
+// sync took.
+//
+// It comes before report, whose Wake makes the loop call Gather again after it sees what is said here.
+func (w *writer) gather(err error) {
+	w.gathers = 0
+	group := int(w.syncedAt.offset - w.reported.synced)
+	if err != nil || group == 0 || w.unsure || w.distrust || w.next < len(w.pending) || w.j.Policy() != Always {
+		return
+	}
+	j := w.j
+	wait := min(time.Duration(j.figures.syncLastNs.Load()), j.tune.gatherFor)
+	j.mu.Lock()
+	if j.queued > 0 && j.queued < group && wait > 0 {
+		j.asleep, j.wanted = true, (group+j.queued)/2
+		j.gathering.Store(true)
+		w.gathers = wait
+	}
+	j.mu.Unlock()
+}
+
 // report publishes progress and the error, and wakes the loop if something changed.
 func (w *writer) report(err error) {
 	j := w.j
@@ -504,6 +531,10 @@ func (w *writer) report(err error) {
 func (w *writer) sleep(err error) {
 	wait := w.nextWait(err)
 	if wait == 0 {
+		return
+	}
+	if w.gathers > 0 {
+		w.j.park.wait(w.gathers)
 		return
 	}
 	if err == nil && w.next == len(w.pending) {
