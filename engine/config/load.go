@@ -102,13 +102,10 @@ func (s *source) set(place, name string, words []string) error {
 		return &placeError{place, "", fmt.Sprintf("unknown directive '%s', expected one that --help lists", name)}
 	}
 	if len(words) == 0 && d.kind.several && !d.Hidden {
-		words = []string{""} // no words, and none are wanted
+		words = []string{""} // none are wanted, or a shell or a generator of files has lost the empty word
 	}
 	_, more := s.seen[d]
 	problem := ""
-	if d.kind.addsUp && len(words) == 0 {
-		words = []string{""} // a bare save, for shells and generators of files that lose the empty argument
-	}
 	if len(words) == 0 {
 		problem = "wrong number of arguments"
 	} else if err := d.assign(s.v, words, more); err != nil {
