@@ -78,7 +78,7 @@ func main() {
 }
 
 // serve runs the server until it is told to stop.
-func serve(cfg *config.Config) error {
+func serve(cfg *config.Config) (err error) {
 	// The loop keeps one processor of the scheduler's, the journal's writer has one while it waits for the disk. As long as
 	// another is idle, the monitor thread lets both keep theirs; otherwise it takes them away every 20 microseconds.
 	if runtime.GOMAXPROCS(0) < 4 {
@@ -94,6 +94,13 @@ func serve(cfg *config.Config) error {
 	log, reopen, err := openLog(cfg)
 	if err != nil {
 		return err
+	}
+	if cfg.LogFile != "" { // whoever reads it should find there why the server is gone
+		defer func() {
+			if err != nil {
+				log.Error("the server ends", "error", err)
+			}
+		}()
 	}
 	s := engine.NewServer(cfg, commands.NewTable(), log)
 	commands.Attach(s)

@@ -43,6 +43,7 @@ var debugSubs = []debugSub{
 	{"reload", 0, math.MaxInt32, " [MERGE] [NOFLUSH] [NOSAVE]", "Writes a snapshot (unless NOSAVE), empties the databases (unless NOFLUSH) and " +
 		"loads it, over keys of the same name with MERGE.", debugReload},
 	{"set-active-expire", 1, 1, " <0|1>", "Turns active expiry off and on.", debugSetActiveExpire},
+	{"set-skip-checksum-validation", 1, 1, " <0|1>", "Lets RESTORE take payloads whatever their checksums.", debugSkipChecksum},
 	{"sleep", 1, 1, " <seconds>", "Stops the server for a while.", debugSleep},
 }
 
@@ -152,6 +153,12 @@ func positiveArg(c *engine.Client, arg []byte) (int64, bool) {
 func debugSetActiveExpire(c *engine.Client, args engine.Args) {
 	n, _ := resp.ParseInt(args[2]) // a word is 0, as for redis-server
 	c.Server().NoActiveExpire = n == 0
+	c.Reply.OK()
+}
+
+func debugSkipChecksum(c *engine.Client, args engine.Args) {
+	n, _ := resp.ParseInt(args[2]) // a word is 0, as for redis-server
+	c.Server().AnyChecksum = n != 0
 	c.Reply.OK()
 }
 

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"math"
+	"slices"
 	"sync"
 
 	"redix/engine"
@@ -121,12 +122,16 @@ func restore(c *engine.Client, args engine.Args) {
 		c.Reply.Error("ERR Invalid TTL value, must be >= 0")
 		return
 	}
+	s := c.Server()
 	payload, err := rdb.CheckPayload(args[3])
+	signed := err == nil
+	if s.AnyChecksum && !signed {
+		payload, err = rdb.UncheckedPayload(args[3])
+	}
 	if err != nil {
 		c.Reply.Error("ERR DUMP payload version or checksum are wrong")
 		return
 	}
-	s := c.Server()
 	b := restoreBuilder(s)
 	if err := rdb.ReadPayload(payload, uint64(stringLimit(c)), b.Put); err != nil {
 		b.Drop()
@@ -157,8 +162,14 @@ func restore(c *engine.Client, args engine.Args) {
 	b.store(c.DB, &e, key, deadline)
 	o.access.note(s, &e)
 	c.Changed(1)
+	if !signed { // the journal is to load
+		args = slices.Clone(args)
+		args[3] = rdb.AppendFooter(slices.Clone(payload), 0)
+	}
 	if deadline != 0 && !o.absolute {
 		propagateRestore(c, args, deadline)
+	} else if !signed {
+		c.PropagateArgs(c.DB, args)
 	}
 	c.Event(engine.EventGeneric, "restore", key)
 	c.Reply.OK()

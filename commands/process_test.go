@@ -128,6 +128,14 @@ func TestCannotListen(t *testing.T) {
 		}
 	}
 	runToEnd(t, t.TempDir(), nil, "--port", "0", "--unixsocket", "s", "--logfile", "no/where").refused(t, "logfile", "no/where")
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "dump.rdb"), []byte("REDIS0011broken"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runToEnd(t, dir, nil, "--port", "0", "--unixsocket", "s", "--dir", dir, "--logfile", "log").refused(t, "dump.rdb")
+	if log, err := os.ReadFile(filepath.Join(dir, "log")); err != nil || !strings.Contains(string(log), `msg="the server ends"`) || !strings.Contains(string(log), "dump.rdb") {
+		t.Errorf("logfile: %v, %q", err, log)
+	}
 }
 
 // child is the program with an environment and arguments of the test's choice.

@@ -38,6 +38,8 @@ type Server struct {
 	Dirty int64
 	// NoActiveExpire is DEBUG SET-ACTIVE-EXPIRE 0.
 	NoActiveExpire bool
+	// AnyChecksum is DEBUG SET-SKIP-CHECKSUM-VALIDATION 1: RESTORE does not look at a payload's checksum.
+	AnyChecksum bool
 	// NoCron is DEBUG PAUSE-CRON 1.
 	NoCron bool
 	// Scratch are buffers for commands to build values in: a handler may use them until it returns, and leaves them

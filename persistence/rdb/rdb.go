@@ -100,7 +100,16 @@ var ErrPayload = errors.New("rdb: the version or the checksum of a payload is wr
 // CheckPayload checks the footer of a payload and returns what lies before it: type and value.
 func CheckPayload(p []byte) ([]byte, error) {
 	n := len(p) - footerBytes
-	if n < 0 || binary.LittleEndian.Uint16(p[n:]) > MaxVersion || binary.LittleEndian.Uint64(p[n+2:]) != CRC64(0, p[:n+2]) {
+	if n < 0 || binary.LittleEndian.Uint64(p[n+2:]) != CRC64(0, p[:n+2]) {
+		return nil, ErrPayload
+	}
+	return UncheckedPayload(p)
+}
+
+// UncheckedPayload is CheckPayload without a look at the checksum.
+func UncheckedPayload(p []byte) ([]byte, error) {
+	n := len(p) - footerBytes
+	if n < 0 || binary.LittleEndian.Uint16(p[n:]) > MaxVersion {
 		return nil, ErrPayload
 	}
 	return p[:n], nil
