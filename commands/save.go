@@ -42,6 +42,38 @@ func (w *saveWait) look(c *engine.Client) {
 	}
 }
 
+// saveFlushed replies to FLUSHALL. Where there are save points the snapshot file is written first, so that a restart does not bring
+// the keys back; as with redis-server, a file that cannot be written is told in the log only. With a journal the client need not wait
+// for it, and in a transaction it cannot.
+func saveFlushed(c *engine.Client) {
+	s := c.Server()
+	saving := s.Hooks.Saving
+	if saving == nil || c.Loading() || len(s.Config.SavePoints) == 0 {
+		c.Reply.OK()
+		return
+	}
+	if c.InExec() || s.Journal != nil {
+		_, _ = saving.SaveInBackground(c.InExec(), true) // none runs that it could refuse for
+		c.Reply.OK()
+		return
+	}
+	w := &flushWait{}
+	_ = saving.Save(func(error) {
+		w.done = true
+		s.Unblock(c, false)
+	})
+	w.look(c)
+}
+
+// flushWait is a client in FLUSHALL.
+type flushWait struct{ done bool }
+
+func (w *flushWait) look(c *engine.Client) {
+	if w.done || !c.Block(nil, engine.Wait{OnTimeout: w.look}) {
+		c.Reply.OK()
+	}
+}
+
 func bgSave(c *engine.Client, args engine.Args) {
 	schedule := len(args) == 2 && isWord(args[1], "schedule")
 	if len(args) > 1 && !schedule {

@@ -75,21 +75,35 @@ func flushAll(c *engine.Client, args engine.Args) {
 	if !flushArgs(c, args) {
 		return
 	}
-	ks := c.Server().Keyspace
-	for i := range ks.Len() {
-		flush(c, ks.DB(i))
+	s := c.Server()
+	if s.Hooks.Saving != nil && !c.Loading() {
+		s.Hooks.Saving.GiveUpSave()
 	}
-	c.Server().Flushed()
-	c.Reply.OK()
+	changes := s.Dirty
+	for i := range s.Keyspace.Len() {
+		flush(c, s.Keyspace.DB(i))
+	}
+	flushed(c, args, changes)
+	saveFlushed(c)
 }
 
 func flushDB(c *engine.Client, args engine.Args) {
 	if !flushArgs(c, args) {
 		return
 	}
+	changes := c.Server().Dirty
 	flush(c, c.DB)
-	c.Server().Flushed()
+	flushed(c, args, changes)
 	c.Reply.OK()
+}
+
+// flushed is for what there is to do also if there was no key: as with redis-server the journal has the command nevertheless.
+func flushed(c *engine.Client, args engine.Args, changesBefore int64) {
+	s := c.Server()
+	s.Flushed()
+	if s.Dirty == changesBefore {
+		c.Propagate(append([][]byte{[]byte(c.LastRow.Name)}, args[1:]...)...)
+	}
 }
 
 func flush(c *engine.Client, db *keyspace.DB) {

@@ -20,7 +20,9 @@ type Saving interface {
 	Save(done func(err error)) error
 	// SaveInBackground does without an answer. later: not at once, inside a transaction; schedule: after a rewrite that runs.
 	SaveInBackground(later, schedule bool) (reply string, err error)
-	// Rewrite writes a new base file for the journal.
+	// GiveUpSave drops the snapshot file that is being written, if any: its keys are about to go. Who waits for it waits for the next.
+	GiveUpSave()
+	// Rewrite writes a new base file for the journal, also for one that is off.
 	Rewrite(later bool) (reply string, err error)
 	// LastSaveMs is when the last snapshot file was complete, in Unix milliseconds.
 	LastSaveMs() int64

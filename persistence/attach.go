@@ -58,7 +58,8 @@ type Attachment struct {
 	saves   saves
 	reloads []func() // to be done between commands
 
-	fresh            bool // the job's base file is the journal's first: without it the journal cannot be loaded
+	aside            *Journal // of the last job that had one
+	fresh            bool     // the job's base file is the journal's first: without it the journal cannot be loaded
 	rewriteScheduled bool
 	baseline         int64 // size of the journal after its last rewrite, or at start
 	retryAt          time.Time
@@ -176,16 +177,12 @@ func (a *Attachment) switchOn() error {
 	}
 	if j := a.job; j != nil {
 		a.drop()
-		a.saves.scheduled = true
+		a.saves.scheduled = a.saves.scheduled || j.base == nil
 		a.saves.waiters = append(a.saves.waiters, j.waiters...)
 	}
-	j, _, err := a.open()
+	j, base, err := a.openFresh()
 	if err != nil {
 		return err
-	}
-	base, err := j.StartFresh()
-	if err != nil {
-		return errors.Join(err, j.Close(closeTimeout))
 	}
 	a.journal = j
 	a.server.Journal = j
@@ -193,6 +190,32 @@ func (a *Attachment) switchOn() error {
 	a.log.Info("journal switched on")
 	a.startBase(base)
 	return nil
+}
+
+// openFresh starts a journal that begins with the keyspace as it is. It blocks on the disk, shortly.
+func (a *Attachment) openFresh() (*Journal, *BaseWriter, error) {
+	if err := a.closeAside(); err != nil {
+		return nil, nil, err
+	}
+	j, _, err := a.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	base, err := j.StartFresh()
+	if err != nil {
+		return nil, nil, errors.Join(err, j.Close(closeTimeout))
+	}
+	return j, base, nil
+}
+
+// closeAside waits until the files of the last rewrite without a journal are left alone.
+func (a *Attachment) closeAside() error {
+	j := a.aside
+	a.aside = nil
+	if j == nil {
+		return nil
+	}
+	return j.Close(closeTimeout)
 }
 
 func (a *Attachment) switchOff() error {
@@ -207,13 +230,22 @@ func (a *Attachment) switchOff() error {
 	return err
 }
 
-// startRewrite begins a new base file.
-func (a *Attachment) startRewrite() error {
-	base, err := a.journal.StartBase()
+// startRewrite begins a new base file. Where the journal is off, it is that of one that nothing is appended to: as with
+// redis-server, the files are then what a start with appendonly yes would load.
+func (a *Attachment) startRewrite() (err error) {
+	var base *BaseWriter
+	if a.journal != nil {
+		base, err = a.journal.StartBase()
+	} else {
+		a.aside, base, err = a.openFresh()
+	}
 	if err != nil {
 		return err
 	}
 	a.startBase(base)
+	if a.journal == nil {
+		a.job.aside = a.aside
+	}
 	return nil
 }
 
@@ -248,7 +280,9 @@ func (a *Attachment) rewritten(j *job, err error) {
 		a.written = written{files: a.written.files + 1, took: time.Since(j.started), peak: j.peak}
 		a.log.Info("base file written", "keys", j.keys[0], "bytes", j.out.Size(), "took", a.written.took.Round(time.Millisecond))
 		a.failures = 0
-		a.baseline = a.journal.Stats().CurrentSize
+		if a.journal != nil {
+			a.baseline = a.journal.Stats().CurrentSize
+		}
 	}
 }
 
@@ -267,7 +301,7 @@ func (a *Attachment) rewriteFailed(err error) {
 	a.written.failed = true
 	a.retryAt = time.Now().Add(min(time.Hour, time.Minute<<min(a.failures, 6)))
 	a.failures++
-	a.log.Error("the journal could not be rewritten; it goes on as it was", "error", err)
+	a.log.Error("the journal could not be rewritten; it stays as it was", "error", err)
 }
 
 func (a *Attachment) keys() (n int) {
@@ -299,8 +333,9 @@ func (a *Attachment) Close() error {
 		}
 	}
 	a.drop()
+	err := a.closeAside()
 	if a.journal == nil {
-		return nil
+		return err
 	}
-	return a.journal.Close(closeTimeout)
+	return errors.Join(err, a.journal.Close(closeTimeout))
 }

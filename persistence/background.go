@@ -38,6 +38,7 @@ const (
 // job is a snapshot that is being written.
 type job struct {
 	base     *BaseWriter // of the journal; nil: an RDB file
+	aside    *Journal    // that base belongs to, of a server whose journal is off; nil: none
 	out      *outFile
 	saver    jobSaver
 	snapshot *keyspace.Snapshot // nil once everything has been given out
@@ -159,6 +160,9 @@ func (a *Attachment) drop() {
 	}
 	a.job = nil
 	a.server.HasWork = false
+	if j.aside != nil {
+		defer j.aside.BeginClose()
+	}
 	if j.snapshot != nil {
 		j.snapshot.Cancel()
 		j.saver.giveUp()
@@ -175,7 +179,7 @@ func (a *Attachment) startScheduled() {
 	if a.job != nil {
 		return
 	}
-	if a.rewriteScheduled && a.journal != nil {
+	if a.rewriteScheduled {
 		a.rewriteScheduled = false
 		if err := a.startRewrite(); err != nil {
 			a.rewriteFailed(err)
@@ -183,10 +187,7 @@ func (a *Attachment) startScheduled() {
 		return
 	}
 	if a.saves.scheduled {
-		a.saves.scheduled = false
-		waiters := a.saves.waiters
-		a.saves.waiters = nil
-		a.startSave(waiters...)
+		a.startSave()
 	}
 }
 
@@ -228,9 +229,11 @@ func (a *Attachment) loading() bool {
 	return loading
 }
 
-// startSave begins to write the RDB file.
-func (a *Attachment) startSave(waiters ...func(err error)) {
+// startSave begins to write the RDB file, for all who wait for one.
+func (a *Attachment) startSave() {
 	c := a.server.Config
+	waiters := a.saves.waiters
+	a.saves.scheduled, a.saves.waiters = false, nil
 	name := filepath.Join(c.Dir, c.DBFilename)
 	a.saves.tried = time.Now()
 	a.saves.numbers++
@@ -287,7 +290,6 @@ const (
 	errRewriting = refusal("Background append only file rewriting already in progress")
 	errBusy      = refusal("Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to " +
 		"schedule a BGSAVE whenever possible.")
-	errNoJournal = refusal("Background append only file rewriting needs appendonly yes")
 )
 
 func (a *Attachment) saving() bool { return a.job != nil && a.job.base == nil }
@@ -301,7 +303,8 @@ func (a *Attachment) Save(done func(err error)) error {
 		a.saves.scheduled = true
 		a.saves.waiters = append(a.saves.waiters, done)
 	default:
-		a.startSave(done)
+		a.saves.waiters = append(a.saves.waiters, done)
+		a.startSave()
 	}
 	return nil
 }
@@ -324,8 +327,6 @@ func (a *Attachment) SaveInBackground(later, schedule bool) (reply string, err e
 // Rewrite implements engine.Saving.
 func (a *Attachment) Rewrite(later bool) (reply string, err error) {
 	switch {
-	case a.journal == nil:
-		return "", errNoJournal
 	case a.Rewriting():
 		return "", errRewriting
 	case later || a.job != nil:
@@ -333,6 +334,20 @@ func (a *Attachment) Rewrite(later bool) (reply string, err error) {
 		return "Background append only file rewriting scheduled", nil
 	}
 	return "Background append only file rewriting started", a.startRewrite()
+}
+
+// GiveUpSave implements engine.Saving.
+func (a *Attachment) GiveUpSave() {
+	if !a.saving() {
+		return
+	}
+	j := a.job
+	a.drop()
+	a.log.Info("the snapshot is given up: all keys are removed")
+	if len(j.waiters) > 0 {
+		a.saves.scheduled = true
+		a.saves.waiters = append(a.saves.waiters, j.waiters...)
+	}
 }
 
 // LastSaveMs implements engine.Saving.
@@ -351,7 +366,8 @@ func (a *Attachment) SaveNow() error {
 		a.tell(j, ErrCanceled)
 	}
 	var outcome error
-	a.startSave(func(err error) { outcome = err })
+	a.saves.waiters = append(a.saves.waiters, func(err error) { outcome = err })
+	a.startSave()
 	return errors.Join(a.finishJob(), outcome)
 }
 

@@ -43,11 +43,8 @@ func (a *Attachment) reload(o engine.ReloadOptions) error {
 	return a.reloadSnapshot(o)
 }
 
-// reloadJournal closes the journal and opens it again, as at a start.
+// reloadJournal closes the journal and opens it again, as at a start. One that is off is only read.
 func (a *Attachment) reloadJournal() error {
-	if a.journal == nil {
-		return errors.New("there is no journal")
-	}
 	if a.fresh {
 		if err := a.finishJob(); err != nil {
 			return err
@@ -57,13 +54,25 @@ func (a *Attachment) reloadJournal() error {
 		a.drop()
 		a.tell(j, ErrCanceled)
 	}
-	old := a.journal
-	if err := old.Close(closeTimeout); err != nil {
+	off := a.journal == nil
+	if off {
+		if err := a.closeAside(); err != nil {
+			return err
+		}
+	} else {
+		if err := a.journal.Close(closeTimeout); err != nil {
+			return err
+		}
+		a.server.ReleaseAll()
+		a.journal = nil
+	}
+	j, plan, err := a.open()
+	if off && err == nil && plan.Empty() {
+		err = errors.New("there is no journal")
+	}
+	if off && err != nil {
 		return err
 	}
-	a.server.ReleaseAll()
-	a.journal = nil
-	j, plan, err := a.open()
 	if err != nil {
 		return a.lost(err)
 	}
@@ -76,6 +85,9 @@ func (a *Attachment) reloadJournal() error {
 		loaded, err = r.Step(1 << 10)
 	}
 	ks.NowMs = a.server.NowMs
+	if off {
+		return err
+	}
 	if err == nil {
 		err = j.Start()
 	}

@@ -1,0 +1,185 @@
+package commands_test
+
+// Files that are to be right at once: the snapshot after FLUSHALL, and a base file of a journal that is off.
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"redix/commands/servertest"
+)
+
+// With save points, FLUSHALL answers when the file on disk is that of an empty server, also if one with keys was being written.
+func TestFlushAllSaves(t *testing.T) {
+	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
+		c, other := s.Dial(), s.Dial()
+		file := filepath.Join(s.Dir, "dump.rdb")
+		inFile := func(word string) bool {
+			t.Helper()
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return bytes.Contains(b, []byte(word))
+		}
+		c.Must("SET", "thekey", "1")
+		c.Must("SAVE")
+		if !inFile("thekey") {
+			t.Fatal("SAVE did not write the key")
+		}
+		for _, words := range [][]string{{"FLUSHALL"}, {"FLUSHALL", "ASYNC"}, {"FLUSHALL", "SYNC"}} {
+			for i := range 20_000 {
+				c.Send("SET", fmt.Sprintf("thekey:%d", i), "some value")
+			}
+			c.Send("BGSAVE")
+			other.Send("SAVE") // waits until there is a file
+			c.Send(words...)
+			c.Send("SET", "after", "1") // waits behind it
+			c.Flush()
+			other.Flush()
+			for range 20_000 + 1 { // that SAVE may have come before BGSAVE
+				c.Receive()
+			}
+			if v := c.Receive(); v.Str != "OK" {
+				t.Fatalf("%q: %s", words, v)
+			}
+			if inFile("thekey") || inFile("after") {
+				t.Errorf("%q: keys are on disk when it answers", words)
+			}
+			c.Receive()
+			if v := other.Receive(); v.Str != "OK" && v.Err() != "ERR Background save already in progress" {
+				t.Errorf("SAVE beside %q: %s", words, v)
+			}
+			waitSaved(t, c)
+		}
+		c.Must("FLUSHALL")
+		if n := c.Info("persistence")["rdb_changes_since_last_save"]; n != "0" {
+			t.Errorf("changes after FLUSHALL: %s", n)
+		}
+
+		// In a transaction nobody can wait: the file follows.
+		c.Must("SET", "thekey", "1")
+		c.Must("SAVE")
+		saves := c.Info("persistence")["rdb_saves"]
+		c.Must("MULTI")
+		c.Must("FLUSHALL")
+		c.Must("EXEC")
+		waitInfo(t, c, "the snapshot after EXEC", func(f map[string]string) bool { return f["rdb_saves"] != saves })
+		if inFile("thekey") {
+			t.Error("FLUSHALL in a transaction: keys are on disk")
+		}
+
+		// Without save points the file stays. One that is being written is given up, and SAVE gets another.
+		c.Must("SET", "thekey", "1")
+		c.Must("SAVE")
+		c.Must("CONFIG", "SET", "save", "")
+		c.Must("FLUSHALL")
+		if !inFile("thekey") {
+			t.Error("FLUSHALL has written a snapshot without save points")
+		}
+		c.Must("SET", "thekey", "1")
+		c.Send("BGSAVE")
+		c.Send("FLUSHALL")
+		c.Send("INFO", "persistence")
+		c.Flush()
+		c.Receive()
+		c.Receive()
+		if _, f := infoLines(t, c.Receive().Str); f["rdb_bgsave_in_progress"] != "0" || f["rdb_last_bgsave_status"] != "ok" {
+			t.Errorf("BGSAVE after FLUSHALL: in progress %s, status %s", f["rdb_bgsave_in_progress"], f["rdb_last_bgsave_status"])
+		}
+
+		// A file that cannot be written is no error of FLUSHALL, as in redis-server.
+		c.Must("CONFIG", "SET", "save", "3600 1")
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Join(file, "full"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		c.Must("SET", "thekey", "1")
+		c.Must("FLUSHALL")
+		c.Must("SET", "thekey", "1")
+	}, "--save", "3600 100")
+}
+
+// With a journal FLUSHALL does not wait, and the snapshot is written nevertheless, after a rewrite that runs.
+func TestFlushAllSavesBesideJournal(t *testing.T) {
+	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
+		c := s.Dial()
+		for _, words := range [][]string{{"PING"}, {"BGREWRITEAOF"}} {
+			saves := c.Info("persistence")["rdb_saves"]
+			c.Must("SET", "thekey", "1")
+			c.Must(words...)
+			c.Must("FLUSHALL")
+			waitInfo(t, c, "the snapshot", func(f map[string]string) bool {
+				return f["rdb_saves"] != saves && f["rdb_changes_since_last_save"] == "0"
+			})
+		}
+	}, "--appendonly", "yes", "--save", "3600 100")
+}
+
+// BGREWRITEAOF with appendonly no writes what a start with appendonly yes loads, here and in redis-server.
+func TestRewriteWithoutJournal(t *testing.T) {
+	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
+		c := s.Dial()
+		if v := c.Do("DEBUG", "LOADAOF"); v.Err() == "" {
+			t.Errorf("LOADAOF without files: %s", v)
+		}
+		for i, preamble := range []string{"yes", "no", "no"} {
+			c.Must("FLUSHALL")
+			fillAll(c, rand.New(rand.NewPCG(7, uint64(i))), 20, 500)
+			c.Must("CONFIG", "SET", "aof-use-rdb-preamble", preamble)
+			want := c.Must("DEBUG", "DIGEST").Str
+			if v := c.Must("BGREWRITEAOF"); v.Str != "Background append only file rewriting started" {
+				t.Fatalf("BGREWRITEAOF: %s", v)
+			}
+			c.Must("SET", "later", fmt.Sprint(i))
+			waitSaved(t, c)
+			f := c.Info("persistence")
+			if f["aof_enabled"] != "0" || f["aof_rewrites"] != fmt.Sprint(i+1) || f["aof_last_bgrewrite_status"] != "ok" {
+				t.Errorf("aof_enabled %s, aof_rewrites %s, status %s", f["aof_enabled"], f["aof_rewrites"], f["aof_last_bgrewrite_status"])
+			}
+			c.Must("DEBUG", "LOADAOF")
+			if got := c.Must("DEBUG", "DIGEST").Str; got != want {
+				t.Errorf("LOADAOF after BGREWRITEAOF: digest %s, want %s", got, want)
+			}
+			if files, _ := filepath.Glob(filepath.Join(s.Dir, "appendonlydir", "*")); len(files) != 3 {
+				t.Errorf("files: %v", files)
+			}
+			p := servertest.StartRedis(t, "--dir", s.Dir, "--appendonly", "yes")
+			if got := p.Dial().Must("DEBUG", "DIGEST").Str; got != want {
+				t.Errorf("redis-server loads %s, want %s", got, want)
+			}
+			p.Kill()
+		}
+		// One that is overtaken by the journal itself, or by the end of the server.
+		c.Send("BGREWRITEAOF")
+		c.Send("CONFIG", "SET", "appendonly", "yes")
+		c.Send("SET", "later", "journalled")
+		c.Flush()
+		c.Receive()
+		if v := c.Receive(); v.Str != "OK" {
+			t.Fatalf("CONFIG SET appendonly yes: %s", v)
+		}
+		c.Receive()
+		waitSaved(t, c)
+		want := c.Must("DEBUG", "DIGEST").Str
+		c.Must("DEBUG", "LOADAOF")
+		if got := c.Must("DEBUG", "DIGEST").Str; got != want {
+			t.Errorf("LOADAOF of the journal: digest %s, want %s", got, want)
+		}
+		c.Must("CONFIG", "SET", "appendonly", "no")
+		c.Must("FLUSHALL")
+		c.Must("BGREWRITEAOF")
+		s.Stop()
+		p := servertest.StartProcess(t, "--dir", s.Dir, "--appendonly", "yes")
+		if got := p.Dial().Must("DEBUG", "DIGEST").Str; got != want && got != "0000000000000000000000000000000000000000" {
+			t.Errorf("after the end in the middle of a rewrite: digest %s", got)
+		}
+		p.Kill()
+	})
+}
