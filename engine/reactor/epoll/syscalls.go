@@ -53,16 +53,26 @@ func pollNow(epfd int, events []unix.EpollEvent) (n int, errno unix.Errno) {
 	return int(r), 0
 }
 
+// pwait2 is a variable for tests, which stand for a kernel without it.
+var pwait2 uintptr = unix.SYS_EPOLL_PWAIT2
+
 // timespec is the kernel's, 64 bits wide on every architecture, which unix.Timespec is not.
 type timespec struct{ sec, nsec int64 }
 
-// pollNap is pollWait without telling the Go scheduler, for short delays. Where the kernel knows no nanoseconds it does
-// not wait.
+// unknown tells that the kernel does not know a system call, or that a sandbox refuses it for that.
+func unknown(errno unix.Errno) bool { return errno == unix.ENOSYS || errno == unix.EPERM }
+
+// roundedUp is a delay in milliseconds, for kernels before 5.11, which know no nanoseconds here.
+func roundedUp(delay time.Duration) uintptr {
+	return uintptr(min(delay+time.Millisecond-1, 24*time.Hour).Milliseconds())
+}
+
+// pollNap is pollWait without telling the Go scheduler, for delays under a second.
 func pollNap(epfd int, events []unix.EpollEvent, delay time.Duration) (n int, errno unix.Errno) {
 	ts := timespec{0, int64(delay)}
-	r, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(unsafe.Pointer(&ts)), 0, 0)
-	if errno == unix.ENOSYS || errno == unix.EPERM {
-		return 0, 0
+	r, _, errno := unix.RawSyscall6(pwait2, uintptr(epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(unsafe.Pointer(&ts)), 0, 0)
+	if unknown(errno) {
+		r, _, errno = unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), roundedUp(delay), 0, 0)
 	}
 	if errno != 0 {
 		return 0, errno
@@ -70,14 +80,12 @@ func pollNap(epfd int, events []unix.EpollEvent, delay time.Duration) (n int, er
 	return int(r), 0
 }
 
-// pollWait sleeps until something is ready or the delay is over. Kernels before 5.11 know no nanoseconds here: there the
-// delay is rounded up to milliseconds.
+// pollWait sleeps until something is ready or the delay is over.
 func pollWait(epfd int, events []unix.EpollEvent, delay time.Duration) (n int, errno unix.Errno) {
 	ts := timespec{int64(delay / time.Second), int64(delay % time.Second)}
-	r, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(unsafe.Pointer(&ts)), 0, 0)
-	if errno == unix.ENOSYS || errno == unix.EPERM { // EPERM: how some sandboxes refuse what they do not know
-		roundedUp := min(delay+time.Millisecond-1, 24*time.Hour).Milliseconds()
-		r, _, errno = unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(roundedUp), 0, 0)
+	r, _, errno := unix.Syscall6(pwait2, uintptr(epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(unsafe.Pointer(&ts)), 0, 0)
+	if unknown(errno) {
+		r, _, errno = unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), roundedUp(delay), 0, 0)
 	}
 	if errno != 0 {
 		return 0, errno
