@@ -34,7 +34,7 @@ func save(c *engine.Client, _ engine.Args) {
 // look replies when the file is written, and goes on waiting otherwise.
 func (w *saveWait) look(c *engine.Client) {
 	switch {
-	case !w.done && c.Block(nil, engine.Wait{OnTimeout: w.look}):
+	case !w.done && c.Block(nil, engine.Wait{OnTimeout: w.look, Held: true}):
 	case !w.done || w.err != nil:
 		c.Reply.Error("ERR")
 	default:
@@ -133,7 +133,7 @@ func debugLoadAOF(c *engine.Client, _ engine.Args) {
 func reload(c *engine.Client, o engine.ReloadOptions, failure string) {
 	s := c.Server()
 	w := &reloadWait{failure: failure}
-	if s.Hooks.Saving == nil || !c.Block(nil, engine.Wait{OnTimeout: w.look}) {
+	if s.Hooks.Saving == nil || !c.Block(nil, engine.Wait{OnTimeout: w.look, Held: true}) {
 		c.Reply.Error("ERR DEBUG RELOAD and LOADAOF need persistence, and no transaction around them")
 		return
 	}
@@ -150,7 +150,7 @@ type reloadWait struct {
 
 func (w *reloadWait) look(c *engine.Client) {
 	switch {
-	case !w.done && c.Block(nil, engine.Wait{OnTimeout: w.look}):
+	case !w.done && c.Block(nil, engine.Wait{OnTimeout: w.look, Held: true}):
 	case !w.done || w.err != nil:
 		c.Reply.Error(w.failure)
 	default:

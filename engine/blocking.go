@@ -185,7 +185,7 @@ func (s *Server) unblock(c *Client) {
 		s.timers.cancel(b.timer)
 	}
 	s.listen()
-	if !c.closed && len(c.query) > c.queryPos {
+	if len(c.query) > c.queryPos || c.ended {
 		s.makeReady(c)
 	}
 }
@@ -303,7 +303,9 @@ func (s *Server) Unblock(c *Client, withError bool) bool {
 		return false
 	}
 	s.unblock(c)
+	running := s.running
 	s.aside(c, b.silent, func() {
+		s.running = b.args // for OnTimeout to block with; the words of the command that ran last may be gone
 		if withError {
 			s.replies.Error("UNBLOCKED client unblocked via CLIENT UNBLOCK")
 			b.row.Stats.Failed++
@@ -312,6 +314,7 @@ func (s *Server) Unblock(c *Client, withError bool) bool {
 			b.OnTimeout(c)
 		}
 	})
+	s.running = running
 	return true
 }
 

@@ -197,6 +197,21 @@ func (s *Server) call(c *Client, row *Row, args Args) *Row {
 	default:
 		s.invoke(c, row, args, start)
 	}
+	s.endCall(c, row, start)
+	return row
+}
+
+// goOn runs the rest of a command that was interrupted.
+func (s *Server) goOn(c *Client, row *Row, args Args) {
+	start := len(s.replies.B)
+	c.LastRow, s.running, s.redactOf = row, args, nil
+	row.Handler(c, args)
+	s.endCall(c, row, start)
+}
+
+// endCall does what is due after a command, to its reply, which begins at start, and for others.
+func (s *Server) endCall(c *Client, row *Row, start int) {
+	r := &s.replies
 	if c.track != nil && c.track.mode&trackCaching != 0 && !c.InMulti() && (row == nil || row.Flags&KeepsCaching == 0) {
 		c.track.mode &^= trackCaching
 	}
@@ -210,7 +225,6 @@ func (s *Server) call(c *Client, row *Row, args Args) *Row {
 		s.serveReady()
 		r.B = s.takeLate(c, r.B)
 	}
-	return row
 }
 
 // pushed tells whether what a command has appended are messages and no reply: the confirmations of subscriptions, which

@@ -58,6 +58,7 @@ type Client struct {
 	subs        *subscriptions
 	blocked     *blocked
 	softSinceMs int64 // since when the pending output has been over the soft limit
+	ended       bool  // the peer sends no more
 	closing     bool  // close when the output is gone
 	closed      bool
 	ready       bool // in server.ready
@@ -146,6 +147,12 @@ func (c *Client) TakeBig(i int) (keyspace.Ref, bool) {
 // for messages.
 func (c *Client) busy() bool {
 	return c.ready || c.waiting || c.postponed || c.out.holds > 0 || c.blocked != nil || c.subscriber()
+}
+
+// unfinished tells that something that the client has sent is still to be run, or is being worked on by the server. What waits
+// for somebody else is not: for a key, for the end of a pause.
+func (c *Client) unfinished() bool {
+	return c.ready || c.waiting || c.Held() || len(c.query) > c.queryPos && c.out.pending() >= stallOutput/2
 }
 
 // CloseAfterReply closes the connection once everything replied so far has been sent.

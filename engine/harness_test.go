@@ -27,8 +27,11 @@ const (
 
 type fakeReactor struct {
 	reactor.Reactor
-	now time.Time
+	now   time.Time
+	woken chan struct{} // a token for each Wake
 }
+
+func (r *fakeReactor) Wake() { r.woken <- struct{}{} }
 
 func (r *fakeReactor) Now() time.Time               { return r.now }
 func (r *fakeReactor) SetKeepAlive(d time.Duration) {}
@@ -145,7 +148,7 @@ func newWorld(t testing.TB, style int, flags ...string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, style: style, r: &fakeReactor{now: time.UnixMilli(1_700_000_000_000)}, shared: make([]byte, 64<<10)}
+	w := &world{t: t, style: style, r: &fakeReactor{now: time.UnixMilli(1_700_000_000_000), woken: make(chan struct{}, 100)}, shared: make([]byte, 64<<10)}
 	w.s = NewServer(cfg, NewTable(w.rows()), slog.New(slog.DiscardHandler))
 	w.s.Reactor = w.r
 	return w

@@ -135,7 +135,13 @@ func (s *Server) checkQueryLimit(c *Client) {
 
 // run processes the query buffer. A client that has had its turn in this round waits for the next.
 func (s *Server) run(c *Client) {
-	if c.closed || c.ready || c.bigBuf != nil || len(c.query) == c.queryPos && len(c.bigs) == 0 && c.suspended == nil {
+	if c.closed || c.ready || len(c.query) == c.queryPos && len(c.bigs) == 0 && c.suspended == nil {
+		return
+	}
+	if c.bigBuf != nil {
+		if c.suspended != nil {
+			s.process(c, nil) // what is being received is of a later command
+		}
 		return
 	}
 	c.queryPos += s.process(c, c.query[c.queryPos:])

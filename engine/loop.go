@@ -81,6 +81,9 @@ func (s *Server) runReady() {
 	for _, c := range s.ready[:n] {
 		c.ready = false
 		s.run(c)
+		if c.ended {
+			s.closeEnded(c)
+		}
 		s.noteMemory(c)
 	}
 	left := copy(s.ready, s.ready[n:])

@@ -3,19 +3,23 @@ package engine
 import "sync"
 
 // Offload: work that has to wait for something, a disk say, on behalf of one client. It runs in a goroutine of its own
-// while the client waits as in a blocking command; what it has found is dealt with on the loop.
+// while the client waits as in a blocking command; what it has found is dealt with on the loop. One work begins when the one
+// before has ended: of two clients that save the same file, the one that comes later has the last word.
 //
 // A transaction runs at one stroke all the same. What its commands have to read is read before (Row.Ahead), all of it,
 // while EXEC waits; what they write is written afterwards, while the reply of EXEC waits:
 //
 //	EXEC ─► Ahead of each command ══► reads ══► the queue runs ══► writes, in order ══► the reply, its gaps filled
 //	                                            (on the loop)
+//
+// Before the queue runs, EXEC passes once more what holds commands back: a pause, say, may have begun while it read.
 
 type offload struct {
 	mu       sync.Mutex
 	finished []func()
 
 	// The loop's.
+	last     chan struct{}   // closed when the work that was offloaded last has ended
 	then     func(c *Client) // the end of the command that EXEC runs next, whose reading is done
 	deferred []deferredWork  // of the transaction that runs
 }
@@ -58,9 +62,14 @@ func (s *Server) Offload(c *Client, work func(), done func(c *Client)) {
 		done(c)
 		return
 	}
-	waiting := c.blocked
+	waiting, before, ended := c.blocked, s.offload.last, make(chan struct{})
+	s.offload.last = ended
 	go func() {
+		if before != nil {
+			<-before
+		}
 		work()
+		close(ended)
 		s.offload.mu.Lock()
 		s.offload.finished = append(s.offload.finished, func() {
 			if c.blocked == waiting {
@@ -109,9 +118,11 @@ func (s *Server) prepareExec(c *Client, tx *transaction) (waits bool) {
 	if len(reads) == 0 {
 		return false
 	}
+	exec, args := c.LastRow, cloneArgs(s.running)
 	s.Offload(c, inOrder(reads), func(c *Client) {
 		if c != nil {
-			c.Exec()
+			c.suspended = &suspended{row: exec, args: args, begun: true}
+			s.makeReady(c)
 		}
 	})
 	return true

@@ -112,10 +112,12 @@ func (s *Server) subRow(f *frame) *Row {
 }
 
 // suspended is a command that waits and cannot be parsed once more: its words were unquoted where they stood, or are in
-// blocks of their own, which the client keeps.
+// blocks of their own, which the client keeps; or it has begun, and goes on when it may (offload.go).
 type suspended struct {
-	row  *Row
-	args Args
+	row   *Row
+	args  Args
+	bigs  bool // the client's large arguments are this command's
+	begun bool
 }
 
 // suspend keeps a parsed command for later.
@@ -127,7 +129,7 @@ func (s *Server) suspend(c *Client, f *frame) {
 			own[i] = append([]byte(nil), a...)
 		}
 	}
-	c.suspended = &suspended{f.row, own}
+	c.suspended = &suspended{row: f.row, args: own, bigs: len(c.bigs) > 0}
 }
 
 func (c *Client) isBig(arg int) bool {
@@ -146,11 +148,27 @@ func (s *Server) resume(c *Client) {
 		s.postpone(c)
 		return
 	}
-	if s.journalFull() || s.Keyspace.Snapshotting() && s.saveHolds(c, &f) {
+	if s.memory.limit != 0 && !s.mayGrow(c, &f) {
+		return
+	}
+	if s.writes(c, &f) && (s.journalFull() || s.Keyspace.Snapshotting() && s.saveHolds(c, &f)) {
 		s.wait(c)
 		return
 	}
+	it, bigs := c.suspended, c.bigs
 	c.suspended = nil
-	s.call(c, f.row, f.args)
-	s.dropBigs(c)
+	if !it.bigs {
+		c.bigs = nil // those of the command that follows
+	}
+	if it.begun {
+		s.goOn(c, f.row, f.args)
+	} else {
+		s.call(c, f.row, f.args)
+	}
+	if !it.bigs {
+		c.bigs = bigs
+	}
+	if it.bigs || c.closed {
+		s.dropBigs(c)
+	}
 }

@@ -312,6 +312,34 @@ func (s *Server) Opened(conn reactor.Conn) {
 	s.noteMemory(c)
 }
 
+// Ended is called by the reactor when the peer sends no more. It may still read: what it has sent is run and answered, whatever
+// waits for its turn or for the disk, and then the connection is closed.
+func (s *Server) Ended(conn reactor.Conn) {
+	c := clientOf(conn)
+	if c == nil {
+		conn.Close()
+		return
+	}
+	s.beginRound()
+	c.ended = true
+	s.closeEnded(c)
+}
+
+// closeEnded closes a client that sends no more, when all is done.
+func (s *Server) closeEnded(c *Client) {
+	if c.closed || c.unfinished() {
+		return
+	}
+	if c.blocked != nil {
+		s.unblock(c)
+	}
+	if c.out.pending() == 0 {
+		s.kill(c)
+	} else {
+		c.closing = true
+	}
+}
+
 // Closed is called by the reactor when a connection is gone.
 func (s *Server) Closed(conn reactor.Conn, err error) {
 	if c := clientOf(conn); c != nil {

@@ -16,6 +16,7 @@ type transaction struct {
 	bytes   int   // of the queued words
 	// readsAhead: a queued command may have to read from a disk before EXEC runs the queue.
 	readsAhead bool
+	needsData  bool // a queued command may not run while the data is being loaded
 	watches    []watch
 
 	watchBytes int // of the watched keys
@@ -121,6 +122,7 @@ func (s *Server) enqueue(c *Client, row *Row, args Args) {
 	c.tx.queue = append(c.tx.queue, queued{row: row, args: own})
 	c.tx.flags |= row.Flags
 	c.tx.readsAhead = c.tx.readsAhead || row.Ahead != nil
+	c.tx.needsData = c.tx.needsData || row.Flags&Loading == 0
 	s.replies.Simple(queuedWord)
 }
 
@@ -142,6 +144,9 @@ func (c *Client) Exec() {
 	switch problem := s.journalProblem(c, tx.flags); {
 	case problem != "":
 		c.Reply.Error(execAbort + problem)
+		return
+	case s.loader != nil && tx.needsData && !c.Loading():
+		c.Reply.Error(execAbort + errLoading)
 		return
 	case tx.refused:
 		c.Reply.Error("EXECABORT Transaction discarded because of previous errors.")
@@ -176,6 +181,7 @@ func (c *Client) Exec() {
 	s.holdExpiry()
 	if s.execFed {
 		s.Journal.Append(s.execDB, wordExec)
+		s.holdUntil = s.Journal.Appended()
 	}
 	if len(s.offload.deferred) > 0 {
 		s.finishExec(c, start)

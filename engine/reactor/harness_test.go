@@ -28,6 +28,7 @@ type hooks struct {
 	opened     func(c reactor.Conn)
 	readBuffer func(c reactor.Conn) []byte
 	data       func(c reactor.Conn, in []byte, own bool)
+	ended      func(c reactor.Conn)
 	writable   func(c reactor.Conn)
 	closed     func(c reactor.Conn, err error)
 	woken      func()
@@ -51,6 +52,14 @@ func (h *hooks) ReadBuffer(c reactor.Conn) []byte {
 func (h *hooks) Data(c reactor.Conn, in []byte, own bool) {
 	if h.data != nil {
 		h.data(c, in, own)
+	}
+}
+
+func (h *hooks) Ended(c reactor.Conn) {
+	if h.ended != nil {
+		h.ended(c)
+	} else {
+		c.Close()
 	}
 }
 

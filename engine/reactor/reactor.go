@@ -4,7 +4,7 @@
 //
 // One goroutine, the loop, makes every call of Handler and is the only one to call a Conn. A round, on epoll:
 //
-//	poll ─► Opened, Data, Writable, Woken (one per ready descriptor) ─► Tick if due ─► Closed ─► EndOfRound ─► poll
+//	poll ─► Opened, Data, Ended, Writable, Woken (one per ready descriptor) ─► Tick if due ─► Closed ─► EndOfRound ─► poll
 //	  ▲                                                                                              │
 //	  └──────────────── without blocking if EndOfRound said there is more to do ◄────────────────────┘
 //
@@ -15,6 +15,7 @@
 //	                     epoll                          evio
 //	ReadBuffer           asked before every read        never asked, own is always false
 //	PauseReading         no reading, no cost            Data still arrives (CanPause is false): hold it, under a limit
+//	Ended                before Closed                  never comes: the connection is closed
 //	Writable             when the socket drains         found by a goroutine in poll(2), then a wake
 //	CloseListeners       closes them                    refuses what connects
 //	accept fails         the listener rests for 50 ms   all connections are lost, the listeners come back, Run goes on
@@ -66,6 +67,9 @@ type Handler interface {
 	// Data brings bytes, at least one. If own, in is the head of what ReadBuffer gave; otherwise it is the shared
 	// buffer, and dies when Data returns.
 	Data(c Conn, in []byte, own bool)
+	// Ended tells that the peer sends no more; it may still read. No Data follows: the handler closes c, now or when it has
+	// nothing left to write.
+	Ended(c Conn)
 	// Writable follows a short Write, once the socket takes bytes again or is broken (Write then tells why).
 	Writable(c Conn)
 	// Closed is the last call for c, exactly one for every Opened. err is nil after Close, Stop or the peer's regular end.

@@ -27,7 +27,8 @@ type conn struct {
 	paused    bool
 	wantWrite bool
 	unread    bool // in Reactor.unread
-	ended     bool // the peer sends no more: what there is to read ends
+	drain     bool // what there is to read ends, or has a break: it is read until there is nothing
+	over      bool // the end has been read
 	closing   bool
 }
 
@@ -40,10 +41,15 @@ const (
 // interest is what a mask asks epoll for.
 var interest = [...]uint32{
 	0:                unix.EPOLLET,
-	maskIn:           unix.EPOLLET | unix.EPOLLIN | unix.EPOLLRDHUP,
+	maskIn:           unix.EPOLLET | reading,
 	maskOut:          unix.EPOLLET | unix.EPOLLOUT,
-	maskIn | maskOut: unix.EPOLLET | unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLOUT,
+	maskIn | maskOut: unix.EPOLLET | reading | unix.EPOLLOUT,
 }
+
+const (
+	reading = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLPRI
+	broken  = unix.EPOLLHUP | unix.EPOLLERR
+)
 
 const (
 	kindIPv4 = iota
@@ -52,13 +58,12 @@ const (
 )
 
 // ready handles one event. What can be read is read before a hang-up is believed: the end shows itself as a read of
-// nothing, or as its error.
+// nothing, or as its error. A read stops at what the peer has marked as urgent, too, though there is more behind it.
 func (c *conn) ready(ev uint32) {
-	const broken = unix.EPOLLHUP | unix.EPOLLERR
-	if ev&(unix.EPOLLRDHUP|broken) != 0 {
-		c.ended = true
+	if ev&(unix.EPOLLRDHUP|unix.EPOLLPRI|broken) != 0 {
+		c.drain = true
 	}
-	if !c.paused && ev&(unix.EPOLLIN|unix.EPOLLRDHUP|broken) != 0 {
+	if ev&(reading|broken) != 0 {
 		c.read()
 	}
 	if c.wantWrite && !c.closing && !c.loop.stopping && ev&(unix.EPOLLOUT|broken) != 0 {
@@ -73,6 +78,9 @@ func (c *conn) ready(ev uint32) {
 // read takes one buffer full. If there may be more, it is read in the next round, after the others had their turn: the
 // buffer was full, or the end is to follow.
 func (c *conn) read() {
+	if c.paused || c.over || c.closing {
+		return
+	}
 	h := c.loop.handler
 	buf := h.ReadBuffer(c)
 	own := len(buf) > 0
@@ -80,12 +88,16 @@ func (c *conn) read() {
 		buf = c.loop.buf
 	}
 	n, errno := recv(int(c.fd), buf)
-	more := c.ended || n == len(buf)
+	more := c.drain || n == len(buf)
 	switch {
 	case errno == 0 && n > 0:
 		h.Data(c, buf[:n], own)
 	case errno == 0:
-		c.end(nil)
+		c.over, more = true, false
+		h.Ended(c)
+		if !c.closing {
+			c.sync()
+		}
 	case errno == unix.EINTR:
 		more = true
 	case errno == unix.EAGAIN:
@@ -102,7 +114,7 @@ func (c *conn) read() {
 // sync tells epoll what the connection waits for now, if it has changed.
 func (c *conn) sync() {
 	want := uint8(0)
-	if !c.paused {
+	if !c.paused && !c.over {
 		want |= maskIn
 	}
 	if c.wantWrite {

@@ -8,13 +8,15 @@
 // A closed connection keeps its descriptor until its round is over (reap), so no number is given out anew while events
 // of the same poll are still to be looked at: an event can be late, never for somebody else.
 //
-// What a connection waits for is derived from two flags (conn.sync), and epoll_ctl is called when that changes:
+// What a connection waits for is derived from its flags (conn.sync), and epoll_ctl is called when that changes:
 //
-//	paused  wantWrite   registered
-//	no      no          EPOLLIN | EPOLLRDHUP
-//	no      yes         EPOLLIN | EPOLLRDHUP | EPOLLOUT
-//	yes     yes         EPOLLOUT
-//	yes     no          nothing but EPOLLERR and EPOLLHUP, which cannot be refused
+//	reads  wantWrite   registered
+//	yes    no          EPOLLIN | EPOLLRDHUP | EPOLLPRI
+//	yes    yes         EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLOUT
+//	no     yes         EPOLLOUT
+//	no     no          nothing but EPOLLERR and EPOLLHUP, which cannot be refused
+//
+// It reads unless it is paused or the peer's end has been read.
 //
 // Edge-triggered, an event tells once that something has arrived, and the kernel need not look at the socket a second time
 // to find that it has been read; epoll_ctl looks anew. A read that leaves room in the buffer has read all that
@@ -243,7 +245,7 @@ func (r *Reactor) readOn(n int) {
 	}
 	for _, c := range r.unread[:n] {
 		c.unread = false
-		if !c.closing && !c.paused && !r.stopping {
+		if !r.stopping {
 			c.read()
 		}
 	}

@@ -58,6 +58,7 @@ type conn struct {
 	ctx     any
 	opened  bool
 	paused  bool
+	over    bool // the handler knows that the peer sends no more
 	closing bool
 
 	room chan struct{} // tells the reader that the loop has taken its input

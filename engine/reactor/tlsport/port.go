@@ -290,8 +290,13 @@ func (p *Port) dispatchOne(c *conn) {
 	if drained && !c.closing {
 		p.handler.Writable(c)
 	}
-	if ended {
+	switch {
+	case !ended || c.over || c.closing:
+	case err != nil:
 		c.end(err)
+	default:
+		c.over = true
+		p.handler.Ended(c)
 	}
 }
 

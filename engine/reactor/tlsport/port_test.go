@@ -29,6 +29,7 @@ type echo struct {
 func (e *echo) Opened(c reactor.Conn)                  { e.opened <- c }
 func (e *echo) ReadBuffer(reactor.Conn) []byte         { return nil }
 func (e *echo) Data(c reactor.Conn, in []byte, _ bool) { e.data(c, in) }
+func (e *echo) Ended(c reactor.Conn)                   { c.Close() }
 func (e *echo) Writable(c reactor.Conn)                { e.writable <- c }
 func (e *echo) Closed(c reactor.Conn, _ error)         { e.closed <- c }
 func (e *echo) Woken() {
