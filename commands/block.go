@@ -67,16 +67,30 @@ func timeoutArg(c *engine.Client, arg []byte) (deadlineMs int64, ok bool) {
 		c.Reply.Error("ERR timeout is not a float or out of range")
 		return 0, false
 	}
+	return waitUntil(c, seconds.CeilTimes(1000))
+}
+
+// millisArg is timeoutArg for milliseconds.
+func millisArg(c *engine.Client, arg []byte) (deadlineMs int64, ok bool) {
+	ms, ok := resp.ParseInt(arg)
+	if !ok {
+		c.Reply.Error("ERR timeout is not an integer or out of range")
+		return 0, false
+	}
+	return waitUntil(c, ms)
+}
+
+func waitUntil(c *engine.Client, timeoutMs int64) (deadlineMs int64, ok bool) {
 	now := c.Server().NowMs
-	switch ms := seconds.CeilTimes(1000); {
-	case ms < 0:
+	switch {
+	case timeoutMs < 0:
 		c.Reply.Error("ERR timeout is negative")
-	case ms > math.MaxInt64-now:
+	case timeoutMs > math.MaxInt64-now:
 		c.Reply.Error("ERR timeout is out of range")
-	case ms == 0:
+	case timeoutMs == 0:
 		return 0, true
 	default:
-		return ms + now, true
+		return timeoutMs + now, true
 	}
 	return 0, false
 }
@@ -98,30 +112,35 @@ func blpop(c *engine.Client, args engine.Args) { blockingPop(c, args, true) }
 func brpop(c *engine.Client, args engine.Args) { blockingPop(c, args, false) }
 
 func blockingPop(c *engine.Client, args engine.Args, front bool) {
+	e, key, found := firstOrBlock(c, args, keyspace.TypeList)
+	if !found {
+		return
+	}
+	c.Reply.Array(2)
+	c.Reply.Bulk(key)
+	popElem(c, e, key, front)
+	if front {
+		c.Propagate(wordLPop, key)
+	} else {
+		c.Propagate(wordRPop, key)
+	}
+}
+
+// firstOrBlock looks up the first of some keys that is there. The last argument is a timeout: if no key is there it waits for
+// one, or replies.
+func firstOrBlock(c *engine.Client, args engine.Args, of keyspace.Type) (e keyspace.Entry, key []byte, found bool) {
 	last := len(args) - 1
 	deadline, ok := timeoutArg(c, args[last])
 	if !ok {
-		return
+		return e, nil, false
 	}
 	for _, key := range args[1:last] {
-		e, found, ok := writeOf(c, key, keyspace.TypeList)
-		if !ok {
-			return
+		if e, found, ok = writeOf(c, key, of); found || !ok {
+			return e, key, found
 		}
-		if !found {
-			continue
-		}
-		c.Reply.Array(2)
-		c.Reply.Bulk(key)
-		popElem(c, e, key, front)
-		if front {
-			c.Propagate(wordLPop, key)
-		} else {
-			c.Propagate(wordRPop, key)
-		}
-		return
 	}
-	block(c, args[1:last], keyspace.TypeList, deadline, false)
+	block(c, args[1:last], of, deadline, false)
+	return e, nil, false
 }
 
 func blmpop(c *engine.Client, args engine.Args) {
@@ -173,26 +192,14 @@ func bzpopmin(c *engine.Client, args engine.Args) { blockingPopEnd(c, args, fals
 func bzpopmax(c *engine.Client, args engine.Args) { blockingPopEnd(c, args, true) }
 
 func blockingPopEnd(c *engine.Client, args engine.Args, high bool) {
-	last := len(args) - 1
-	deadline, ok := timeoutArg(c, args[last])
-	if !ok {
+	e, key, found := firstOrBlock(c, args, keyspace.TypeZset)
+	if !found {
 		return
 	}
-	for _, key := range args[1:last] {
-		e, found, ok := writeOf(c, key, keyspace.TypeZset)
-		if !ok {
-			return
-		}
-		if !found {
-			continue
-		}
-		c.Reply.Array(3)
-		c.Reply.Bulk(key)
-		zpopMembers(c, key, e, high, 1, false)
-		propagatePop(c, key, high, 1)
-		return
-	}
-	block(c, args[1:last], keyspace.TypeZset, deadline, false)
+	c.Reply.Array(3)
+	c.Reply.Bulk(key)
+	zpopMembers(c, key, e, high, 1, false)
+	propagatePop(c, key, high, 1)
 }
 
 func bzmpop(c *engine.Client, args engine.Args) {

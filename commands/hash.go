@@ -1,10 +1,7 @@
 package commands
 
 import (
-	"slices"
-
 	"redix/engine"
-	"redix/engine/glob"
 	"redix/engine/keyspace"
 	"redix/engine/packed"
 	"redix/engine/resp"
@@ -256,65 +253,4 @@ func hincrbyfloat(c *engine.Client, args engine.Args) {
 	c.Propagate(wordHSet, args[1], args[2], value)
 	c.Event(engine.EventHash, "hincrbyfloat", args[1])
 	c.Reply.Bulk(value)
-}
-
-// hscan gives a packed hash whole: it is small, and its order is not a cursor's.
-func hscan(c *engine.Client, args engine.Args) {
-	cursor, ok := cursorArg(c, args[2])
-	if !ok {
-		return
-	}
-	e, found, ok := readOf(c, args[1], keyspace.TypeHash)
-	if !ok {
-		return
-	}
-	if !found {
-		replyEnd(c)
-		c.Reply.Array(0)
-		return
-	}
-	o, ok := scanArgs(c, args[3:])
-	if !ok {
-		return
-	}
-	r := c.Reply
-	if e.Encoding() == keyspace.EncHashTable {
-		scanTable(c, e.DB().Table(&e), cursor, &o)
-		return
-	}
-	replyEnd(c)
-	mark, n := r.Begin(), 0
-	var room [20]byte
-	eachField(&e, func(field, value packed.Elem) {
-		if o.match == nil || glob.Match(o.match, elemBytes(field, room[:])) {
-			replyElem(c, field)
-			replyElem(c, value)
-			n += 2
-		}
-	})
-	r.EndArray(mark, n)
-}
-
-// scanTable is HSCAN of a table.
-func scanTable(c *engine.Client, t *keyspace.Table, cursor uint64, o *scanOptions) {
-	r := c.Reply
-	r.Array(2)
-	mark, n := r.Begin(), 0
-	cursor = t.Scan(cursor, min(o.count, scanMost), func(field, value []byte) {
-		if o.match == nil || glob.Match(o.match, field) {
-			r.Bulk(field)
-			r.Bulk(value)
-			n += 2
-		}
-	})
-	r.EndArray(mark, n)
-	var head resp.Reply // the cursor is known last and comes first
-	head.BulkInt(int64(cursor))
-	r.B = slices.Insert(r.B, mark, head.B...)
-}
-
-// replyEnd starts the last reply of an iteration: cursor 0 and what comes after it.
-func replyEnd(c *engine.Client) {
-	c.Reply.Array(2)
-	c.Reply.BulkInt(0)
 }

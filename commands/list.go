@@ -63,14 +63,6 @@ func lindex(c *engine.Client, args engine.Args) {
 	}
 }
 
-// rangeArgs reads the two indexes of LRANGE and LTRIM.
-func rangeArgs(c *engine.Client, args engine.Args) (from, to int64, ok bool) {
-	if from, ok = intArg(c, args[2]); ok {
-		to, ok = intArg(c, args[3])
-	}
-	return from, to, ok
-}
-
 func lrange(c *engine.Client, args engine.Args) {
 	from, to, ok := rangeArgs(c, args)
 	if !ok {

@@ -105,6 +105,14 @@ func isWord(arg []byte, word string) bool {
 	return true
 }
 
+// rangeArgs reads the two indexes behind a key.
+func rangeArgs(c *engine.Client, args engine.Args) (from, to int64, ok bool) {
+	if from, ok = intArg(c, args[2]); ok {
+		to, ok = intArg(c, args[3])
+	}
+	return from, to, ok
+}
+
 // arityError replies what a wrong number of arguments gives, for rules that a row cannot state.
 func arityError(c *engine.Client, command string) {
 	c.Reply.Error("ERR wrong number of arguments for '" + command + "' command")

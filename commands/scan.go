@@ -146,7 +146,12 @@ func scan(c *engine.Client, args engine.Args) {
 	mark := c.Reply.Begin()
 	cursor = w.step(cursor, int(min(count, scanMost)))
 	c.Reply.EndArray(mark, w.found)
-	var head resp.Reply // the cursor is known last and comes first
+	insertCursor(c.Reply, mark, cursor)
+}
+
+// insertCursor puts the cursor before the elements, which begin at mark: it is known last and comes first.
+func insertCursor(r *resp.Reply, mark int, cursor uint64) {
+	var head resp.Reply
 	head.BulkInt(int64(cursor))
-	c.Reply.B = slices.Insert(c.Reply.B, mark, head.B...)
+	r.B = slices.Insert(r.B, mark, head.B...)
 }

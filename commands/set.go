@@ -1,13 +1,9 @@
 package commands
 
 import (
-	"slices"
-
 	"redix/engine"
-	"redix/engine/glob"
 	"redix/engine/keyspace"
 	"redix/engine/packed"
-	"redix/engine/resp"
 )
 
 // Sets. How they are kept is in set_store.go, what is drawn by chance in set_random.go, intersections, unions and
@@ -154,58 +150,4 @@ func replySet(c *engine.Client, e *keyspace.Entry) {
 		replyElem(c, m)
 		return true
 	})
-}
-
-// sscan gives a set that is not a table whole: it is small, and its order is not a cursor's.
-func sscan(c *engine.Client, args engine.Args) {
-	cursor, ok := cursorArg(c, args[2])
-	if !ok {
-		return
-	}
-	e, found, ok := readOf(c, args[1], keyspace.TypeSet)
-	if !ok {
-		return
-	}
-	if !found {
-		replyEnd(c)
-		c.Reply.Array(0)
-		return
-	}
-	o, ok := scanArgs(c, args[3:])
-	if !ok {
-		return
-	}
-	r := c.Reply
-	if e.Encoding() == keyspace.EncSetTable {
-		scanMembers(c, e.DB().Table(&e), cursor, &o)
-		return
-	}
-	replyEnd(c)
-	mark, n := r.Begin(), 0
-	var room [20]byte
-	eachMember(&e, func(m packed.Elem) bool {
-		if o.match == nil || glob.Match(o.match, elemBytes(m, room[:])) {
-			replyElem(c, m)
-			n++
-		}
-		return true
-	})
-	r.EndArray(mark, n)
-}
-
-// scanMembers is SSCAN of a table.
-func scanMembers(c *engine.Client, t *keyspace.Table, cursor uint64, o *scanOptions) {
-	r := c.Reply
-	r.Array(2)
-	mark, n := r.Begin(), 0
-	cursor = t.Scan(cursor, min(o.count, scanMost), func(field, _ []byte) {
-		if o.match == nil || glob.Match(o.match, field) {
-			r.Bulk(field)
-			n++
-		}
-	})
-	r.EndArray(mark, n)
-	var head resp.Reply // the cursor is known last and comes first
-	head.BulkInt(int64(cursor))
-	r.B = slices.Insert(r.B, mark, head.B...)
 }

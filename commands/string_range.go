@@ -88,11 +88,7 @@ func writeRange(c *engine.Client, e *keyspace.Entry, args engine.Args, offset, s
 }
 
 func getrange(c *engine.Client, args engine.Args) {
-	start, ok := intArg(c, args[2])
-	if !ok {
-		return
-	}
-	end, ok := intArg(c, args[3])
+	start, end, ok := rangeArgs(c, args)
 	if !ok {
 		return
 	}

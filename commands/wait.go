@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"redix/engine"
-	"redix/engine/resp"
 )
 
 // WAIT and WAITAOF. There are no replicas: a client that waits for one waits until its time is over. WAITAOF for the
@@ -21,25 +20,6 @@ var waitRows = []engine.Row{
 }
 
 var _ = register(waitRows)
-
-// millisArg reads a timeout in milliseconds and returns when it will be over, in Unix milliseconds; 0 stays 0, for ever.
-func millisArg(c *engine.Client, arg []byte) (deadlineMs int64, ok bool) {
-	ms, ok := resp.ParseInt(arg)
-	now := c.Server().NowMs
-	switch {
-	case !ok:
-		c.Reply.Error("ERR timeout is not an integer or out of range")
-	case ms < 0:
-		c.Reply.Error("ERR timeout is negative")
-	case ms > math.MaxInt64-now:
-		c.Reply.Error("ERR timeout is out of range")
-	case ms == 0:
-		return 0, true
-	default:
-		return ms + now, true
-	}
-	return 0, false
-}
 
 func wait(c *engine.Client, args engine.Args) {
 	replicas, ok := intArg(c, args[1])

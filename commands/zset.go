@@ -2,12 +2,9 @@ package commands
 
 import (
 	"math"
-	"slices"
 
 	"redix/engine"
-	"redix/engine/glob"
 	"redix/engine/keyspace"
-	"redix/engine/packed"
 	"redix/engine/resp"
 )
 
@@ -274,50 +271,4 @@ func rankOf(c *engine.Client, args engine.Args, command string, reverse bool) {
 	if withScore {
 		c.Reply.Double(score)
 	}
-}
-
-// zscan gives a packed set whole: it is small, and its order is not a cursor's.
-func zscan(c *engine.Client, args engine.Args) {
-	cursor, ok := cursorArg(c, args[2])
-	if !ok {
-		return
-	}
-	z, found, ok := zsetOf(c, args[1])
-	if !ok {
-		return
-	}
-	if !found {
-		replyEnd(c)
-		c.Reply.Array(0)
-		return
-	}
-	o, ok := scanArgs(c, args[3:])
-	if !ok {
-		return
-	}
-	r := c.Reply
-	r.Array(2)
-	mark, n := r.Begin(), 0
-	var room [20]byte
-	visit := func(m packed.Elem, score float64) bool {
-		if o.match == nil || glob.Match(o.match, elemBytes(m, room[:])) {
-			replyElem(c, m)
-			var digits [32]byte
-			r.Bulk(resp.AppendDouble(digits[:0], score))
-			n += 2
-		}
-		return true
-	}
-	if z.tree != nil {
-		cursor = z.tree.Scan(cursor, min(o.count, scanMost), func(member []byte, score float64) {
-			visit(packed.Elem{Str: member}, score)
-		})
-	} else {
-		cursor = 0
-		z.each(0, z.len(), false, visit)
-	}
-	r.EndArray(mark, n)
-	var head resp.Reply // the cursor is known last and comes first
-	head.BulkInt(int64(cursor))
-	r.B = slices.Insert(r.B, mark, head.B...)
 }

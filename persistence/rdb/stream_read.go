@@ -25,14 +25,8 @@ func (r *Reader) streamValue(t Type) error {
 	if err := r.streamInfo(t, live, last); err != nil {
 		return err
 	}
-	groups, err := r.count()
-	if err != nil {
+	if err := r.times(func() error { return r.group(t) }); err != nil {
 		return err
-	}
-	for ; groups > 0; groups-- {
-		if err := r.group(t); err != nil {
-			return err
-		}
 	}
 	return r.finish()
 }
@@ -296,24 +290,19 @@ func (r *Reader) group(t Type) error {
 	if err := r.emit(); err != nil {
 		return err
 	}
+	if err := r.times(r.pending); err != nil {
+		return err
+	}
+	return r.times(func() error { return r.consumer(t) })
+}
+
+// times reads a number, and so many things.
+func (r *Reader) times(read func() error) error {
 	n, err := r.count()
-	if err != nil {
-		return err
+	for ; n > 0 && err == nil; n-- {
+		err = read()
 	}
-	for ; n > 0; n-- {
-		if err := r.pending(); err != nil {
-			return err
-		}
-	}
-	if n, err = r.count(); err != nil {
-		return err
-	}
-	for ; n > 0; n-- {
-		if err := r.consumer(t); err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }
 
 func (r *Reader) rawID() (ID, error) {
@@ -356,18 +345,14 @@ func (r *Reader) consumer(t Type) error {
 	if err := r.emit(); err != nil {
 		return err
 	}
-	n, err := r.count()
-	if err != nil {
+	return r.times(r.own)
+}
+
+// own reads the ID of what is pending for a consumer.
+func (r *Reader) own() (err error) {
+	r.it.Op, r.it.Offset = OpOwn, r.Offset()
+	if r.it.ID, err = r.rawID(); err != nil {
 		return err
 	}
-	for ; n > 0; n-- {
-		r.it.Op, r.it.Offset = OpOwn, r.Offset()
-		if r.it.ID, err = r.rawID(); err != nil {
-			return err
-		}
-		if err := r.emit(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.emit()
 }
