@@ -67,9 +67,9 @@
 //	         └────────────────────────────────────► UNSURE: the new manifest is visible, perhaps not durable
 //	           ◄────────── directory synced           (nothing counts as synced meanwhile)
 //
-// "Up to its synced size only" is a fourth key in the manifest line (base files have it from the beginning), `size N`, which redis-server skips as it skips
-// every key that it does not know. It closes the gap between steps 2 and 3: without it a crash there would load
-// the records after the last good sync twice. Redis-server, which ignores the key, is right after step 3.
+// "Up to its synced size only" is a fourth key in the manifest line (base files have it from the beginning), `size N`, which
+// redis-server skips as it skips every key that it does not know. It closes the gap between steps 2 and 3: without it a crash
+// there would load the records after the last good sync twice. Redis-server, which ignores the key, is right after step 3.
 //
 // Fill is no reason for any of these states but by a failed sync: if it cannot be written it is cut off, none is tried for a minute,
 // and batches make the file longer, as under the other policies. A batch over fill that fails takes the fill with it:

@@ -5,7 +5,7 @@
 //	                       │ cut              │ chunks                            │             ▲
 //	                       ▼                  ▼                                   ▼             │
 //	writer goroutine    new incr file;    base goroutine: temp file, synced    rename, manifest: base + incr files
-//	                    in the manifest   every 32 MiB                         since the cut; old ones are history
+//	                    in the manifest   every 4 MiB                          since the cut; old ones are history
 //
 // A crash leaves a directory that loads, at every step:
 //

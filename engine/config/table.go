@@ -12,7 +12,7 @@ const (
 )
 
 const (
-	alwaysSynced = "Changes nothing: files are always synced as they are written, every 32 MiB."
+	alwaysSynced = "Changes nothing: files are always synced as they are written, every 4 MiB."
 	alwaysLazy   = "Changes nothing: memory is always freed in the background."
 )
 

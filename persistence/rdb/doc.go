@@ -32,9 +32,9 @@
 //	 9 hash        a zipmap in a string                               up to 2.4
 //	10 list        a ziplist in a string                              up to 3.0
 //	11 set         an intset in a string                              all
-//	12 zset        a ziplist in a string: member, score, ...          up to 6.2
-//	13 hash        a ziplist in a string: field, value, ...           up to 6.2
-//	14 list        n, n ziplists                                      3.2 to 6.2
+//	12 zset        a ziplist in a string: member, score, ...          up to 6.2; this package
+//	13 hash        a ziplist in a string: field, value, ...           up to 6.2; this package
+//	14 list        n, n ziplists                                      3.2 to 6.2; this package
 //	15 stream      nodes, ids, groups (see stream.go)                 from 5.0 on
 //	16 hash        a listpack in a string                             from 7.0 on
 //	17 zset        a listpack in a string                             from 7.0 on
@@ -49,8 +49,9 @@
 //
 // # What is written
 //
-// Version 9 with types that redis-server 5 knows, in their plain forms: what loads such a value makes the encoding that
-// suits it. Streams are of the first type that loses nothing, see StreamType.
+// Version 9 with types that redis-server 5 knows, most in their plain forms: what loads such a value makes the encoding that
+// suits it. Small hashes, sorted sets and lists may be ziplists, which compress better (ZiplistWriter). Streams are of the
+// first type that loses nothing, see StreamType.
 //
 // # What is read
 //
