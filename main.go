@@ -175,7 +175,7 @@ type process struct {
 	log      *slog.Logger
 	reopen   func() error // of the log file
 	notifier *supervise.Notifier
-	signaled atomic.Bool
+	signaled atomic.Int32 // the signal that ends it; 0: none
 	failure  error
 }
 
@@ -230,21 +230,29 @@ func (p *process) watchSignals() {
 	}()
 	p.server.Hooks.Woken = func() {
 		p.aof.Woken()
-		if p.signaled.Load() {
-			if p.stop(engine.ShutdownOptions{}) != nil {
-				p.log.Error("the server goes on; send the signal once more to end it as it is")
-				p.signaled.Store(false)
-			}
+		if s := p.signaled.Load(); s != 0 && p.stop(p.optionsOf(syscall.Signal(s))) != nil {
+			p.log.Error("the server goes on; send the signal once more to end it as it is")
+			p.signaled.Store(0)
 		}
 	}
 	go func() {
 		s := <-signals
 		p.log.Info("stopping", "signal", s.String())
-		p.signaled.Store(true)
+		p.signaled.Store(int32(s.(syscall.Signal)))
 		p.server.Reactor.Wake()
 		<-signals
 		os.Exit(1)
 	}()
+}
+
+// optionsOf are those of shutdown-on-sigterm and shutdown-on-sigint.
+func (p *process) optionsOf(s syscall.Signal) engine.ShutdownOptions {
+	words := p.server.Config.ShutdownOnSigterm
+	if s == syscall.SIGINT {
+		words = p.server.Config.ShutdownOnSigint
+	}
+	return engine.ShutdownOptions{Save: words&config.ShutdownSave != 0, NoSave: words&config.ShutdownNoSave != 0,
+		Force: words&config.ShutdownForce != 0}
 }
 
 // stop writes a snapshot if there are save points or it is asked for, finishes the round, writes and syncs the journal, sends

@@ -34,6 +34,8 @@ func TestRestore(t *testing.T) {
 		do("RESTORE", "k", "0", "", "REPLACE").Err("ERR DUMP payload version or checksum are wrong"),
 		do("RESTORE", "k", "0", one[:len(one)-1]+"x", "REPLACE").Err("ERR DUMP payload version or checksum are wrong"),
 		do("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "1").OK(), do("RESTORE", "k", "0", one[:len(one)-1]+"x", "REPLACE").OK(),
+		do("RESTORE", "plain", "0", payload("\x12\x01\x01\x01x")).OK(), do("LRANGE", "plain", "0", "-1").Array("x"), do("DEL", "plain").Int(1),
+		do("RESTORE", "plain", "0", payload("\x12\x01\x01\x00"), "REPLACE").Err("ERR Bad data format"),
 		do("RESTORE", "k", "0", "short", "REPLACE").Err("ERR DUMP payload version or checksum are wrong"),
 		do("DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "0").OK(),
 		do("RESTORE", "k", "0", one[:len(one)-1]+"x", "REPLACE").Err("ERR DUMP payload version or checksum are wrong"),

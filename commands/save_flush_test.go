@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"redix/commands/servertest"
@@ -181,5 +183,63 @@ func TestRewriteWithoutJournal(t *testing.T) {
 			t.Errorf("after the end in the middle of a rewrite: digest %s", got)
 		}
 		p.Kill()
+	})
+}
+
+// shutdown-on-sigterm and shutdown-on-sigint say how a signal ends the server.
+func TestShutdownOnSignal(t *testing.T) {
+	for _, c := range []struct {
+		flags  []string
+		signal syscall.Signal
+		saved  bool
+	}{
+		{[]string{"--save", "3600 1000"}, syscall.SIGTERM, true},
+		{[]string{"--save", "3600 1000", "--shutdown-on-sigterm", "nosave", "now"}, syscall.SIGTERM, false},
+		{[]string{"--save", "3600 1000", "--shutdown-on-sigterm", "nosave now"}, syscall.SIGINT, true},
+		{[]string{"--shutdown-on-sigint", "save"}, syscall.SIGINT, true},
+		{[]string{"--shutdown-on-sigint", "save"}, syscall.SIGTERM, false},
+	} {
+		dir := t.TempDir()
+		p := servertest.StartProcess(t, append([]string{"--dir", dir}, c.flags...)...)
+		p.Dial().Must("SET", "k", "v")
+		if err := syscall.Kill(p.PID, c.signal); err != nil {
+			t.Fatal(err)
+		}
+		if code := p.WaitExit(); code != 0 {
+			t.Errorf("%q, %v: exit code %d", c.flags, c.signal, code)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "dump.rdb")); (err == nil) != c.saved {
+			t.Errorf("%q, %v: snapshot: %v", c.flags, c.signal, err)
+		}
+	}
+	// With force a snapshot that cannot be written does not keep the server from ending.
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "dump.rdb", "full"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for words, end := range map[string]string{"save": "the server goes on", "save force": "stopped"} {
+		p := servertest.StartProcess(t, "--dir", dir, "--appendonly", "yes")
+		p.Dial().Must("CONFIG", "SET", "shutdown-on-sigterm", words)
+		if err := syscall.Kill(p.PID, syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, words+": "+end, func() bool { return strings.Contains(p.Log(), end) })
+		p.Kill()
+	}
+}
+
+// rdb-key-save-delay keeps a snapshot under way for as long as its keys take.
+func TestKeySaveDelay(t *testing.T) {
+	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
+		c := s.Dial()
+		c.Must("DEBUG", "POPULATE", "1000")
+		c.Must("CONFIG", "SET", "rdb-key-save-delay", "100000") // 100 s for all
+		c.Must("BGSAVE")
+		waitInfo(t, c, "the first keys", func(f map[string]string) bool { return f["current_save_keys_processed"] != "0" })
+		if f := c.Info("persistence"); f["rdb_bgsave_in_progress"] != "1" || f["current_save_keys_processed"] == "1000" {
+			t.Errorf("in progress %s, keys %s", f["rdb_bgsave_in_progress"], f["current_save_keys_processed"])
+		}
+		c.Must("CONFIG", "SET", "rdb-key-save-delay", "0")
+		waitSaved(t, c)
 	})
 }

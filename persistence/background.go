@@ -110,8 +110,17 @@ func (a *Attachment) work() bool {
 		a.server.HasWork = false // until Wake or cron
 		return false
 	}
+	step := j.step
+	if us := a.server.Config.KeySaveDelayUs; us > 0 {
+		done, _ := j.snapshot.Progress()
+		step = min(step, int(time.Since(j.started).Microseconds())/us-done)
+		if step <= 0 {
+			a.server.HasWork = false // until cron
+			return false
+		}
+	}
 	before := j.out.given()
-	if j.snapshot.Step(j.step) {
+	if j.snapshot.Step(step) {
 		j.keys[0], j.keys[1] = j.snapshot.Progress()
 		j.snapshot = nil
 		j.saver.finish()

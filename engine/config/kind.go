@@ -197,6 +197,9 @@ func directory(at func(*Values) *string) kind {
 		if word == "" {
 			return systemError(syscall.ENOENT)
 		}
+		if !filepath.IsAbs(word) {
+			word = filepath.Join(v.from, word)
+		}
 		path, err := filepath.Abs(word)
 		if err != nil {
 			return systemError(err)

@@ -29,6 +29,8 @@ const (
 type Config struct {
 	Values
 	File string // absolute path of the configuration file, empty when there is none to rewrite
+
+	from string // working directory at the start: where relative paths in the file begin
 }
 
 // Load reads `[file] [--directive value ...]` (without the program's name), then environ in the form of os.Environ,
@@ -40,6 +42,9 @@ func Load(args, environ []string, stdin io.Reader) (*Config, error) {
 		return nil, err
 	}
 	c := &Config{Values: *v}
+	if c.from, err = os.Getwd(); err != nil {
+		return nil, err
+	}
 	file := source{v: &c.Values}
 	fromStdin := false
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
@@ -92,6 +97,7 @@ func askedFor(args []string) error {
 type source struct {
 	v     *Values
 	seen  map[*Directive]string // the place of the last setting
+	from  string                // directory that relative paths of includes start at; empty: the working directory
 	depth int                   // of includes
 }
 
@@ -182,9 +188,13 @@ func (s *source) include(place string, words []string) error {
 	if s.depth == maxIncludeDepth {
 		return &placeError{place, "include", fmt.Sprintf("more than %d files deep, expected no file that includes itself", maxIncludeDepth)}
 	}
-	paths := words
-	if strings.ContainsAny(words[0], "*?[") {
-		found, err := filepath.Glob(words[0])
+	path := words[0]
+	if s.from != "" && !filepath.IsAbs(path) {
+		path = filepath.Join(s.from, path)
+	}
+	paths := []string{path}
+	if strings.ContainsAny(path, "*?[") {
+		found, err := filepath.Glob(path)
 		if err != nil {
 			return &placeError{place, "include", "expected a path or a well-formed pattern"}
 		}
@@ -204,7 +214,8 @@ func (s *source) include(place string, words []string) error {
 	return nil
 }
 
-// readFlags takes --name followed by words up to the next one that starts with two dashes.
+// readFlags takes --name followed by words up to the next one that starts with two dashes. As for redis-server, name and words may
+// also come in one argument.
 func readFlags(v *Values, args []string) error {
 	s := source{v: v}
 	for i := 0; i < len(args); {
@@ -213,12 +224,15 @@ func readFlags(v *Values, args []string) error {
 		if !ok || name == "" {
 			return &placeError{"argument '" + flag + "'", "", "expected a flag in the form --directive value"}
 		}
-		i++
-		first := i
-		for i < len(args) && !strings.HasPrefix(args[i], "--") {
-			i++
+		name, inside, _ := strings.Cut(name, " ")
+		words, err := SplitWords(inside)
+		if err != nil {
+			return &placeError{"--" + name, "", err.Error()}
 		}
-		words := args[first:i]
+		for i++; i < len(args) && !strings.HasPrefix(args[i], "--"); i++ {
+			words = append(words, args[i])
+		}
+		flag = "--" + name // without what may be a password
 		if strings.EqualFold(name, "include") {
 			if err := s.include(flag, words); err != nil {
 				return err

@@ -60,6 +60,8 @@ func TestPrecedence(t *testing.T) {
 		{[]string{file, "--save", "--hz", "5"}, environ, "save", ""},
 		{[]string{write(t, "save\nhz 5\n")}, environ[:0], "save", ""},
 		{[]string{file}, nil, "bind", "10.0.0.1 10.0.0.2"},
+		{[]string{"--save 1 2", "3", "4", "--hz '50'", "--port 3"}, nil, "save", "1 2 3 4"},
+		{[]string{"--save 1 2", "3", "4", "--hz '50'", "--port 3"}, nil, "hz", "50"},
 		{[]string{file, "--bind", "*", "-::*"}, nil, "bind", "* -::*"},
 		{nil, []string{"REDIX_BIND=a b"}, "bind", "a b"},
 		{[]string{"--list-max-listpack-size", "-5"}, nil, "list-max-listpack-size", "-5"},
@@ -200,6 +202,8 @@ func TestErrorsNameThePlace(t *testing.T) {
 	loadError(t, []string{"--port"}, nil, "--port: port: wrong number of arguments")
 	loadError(t, []string{"--bnid", "x"}, nil, "--bnid: unknown directive 'bnid'")
 	loadError(t, []string{"--port", "1", "2"}, nil, "--port: port: wrong number of arguments")
+	loadError(t, []string{"--requirepass 'secret"}, nil, "--requirepass: ")
+	loadError(t, []string{"--requirepass a secret"}, nil, "--requirepass: requirepass: wrong number of arguments (expected a string)")
 	loadError(t, []string{"-p", "1"}, nil, "argument '-p': expected a flag in the form --directive value")
 	loadError(t, []string{"nowhere.conf"}, nil, "cannot open the configuration file: open nowhere.conf: no such file")
 }

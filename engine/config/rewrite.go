@@ -126,7 +126,8 @@ func (c *Config) overrule(lines []string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		s := source{v: v}
+		v.from = c.from
+		s := source{v: v, from: c.from}
 		if err := s.readLines(c.File, strings.NewReader(joinLines(lines))); err != nil {
 			return nil, err
 		}

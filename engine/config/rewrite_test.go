@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,6 +84,35 @@ func TestRewriteOverrulesIncludes(t *testing.T) {
 		"timeout 2\nsave \"\"\nsave 1 1\nsave 9 9\n"
 	if got := strings.Replace(got, "logfile x\n", "", 1); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// Paths in the files begin where the server was started, not in dir, where it is when they are read again.
+func TestRewriteRelativeIncludes(t *testing.T) {
+	home := t.TempDir()
+	for name, content := range map[string]string{"main.conf": "timeout 1\ninclude sub/*.conf\n", "sub/more.conf": "dir data\n"} {
+		path := filepath.Join(home, name)
+		if err := errors.Join(os.MkdirAll(filepath.Join(home, "data"), 0o755), os.MkdirAll(filepath.Dir(path), 0o755),
+			os.WriteFile(path, []byte(content), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(home)
+	c := load(t, []string{"main.conf"}, nil)
+	t.Chdir(c.Dir) // as the server does
+	if err := c.Set([]string{"timeout", "2"}, true, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Rewrite(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join(home, "main.conf"))
+	if want := "timeout 2\ninclude sub/*.conf\n"; err != nil || !strings.HasPrefix(string(got), want) || strings.Contains(string(got), "dir") {
+		t.Errorf("%v, got\n%s\nwant\n%s", err, got, want)
+	}
+	t.Chdir(home)
+	if again := load(t, []string{"main.conf"}, nil); again.Dir != c.Dir || again.TimeoutSeconds != 2 {
+		t.Errorf("after a restart dir %q, timeout %d", again.Dir, again.TimeoutSeconds)
 	}
 }
 

@@ -34,7 +34,7 @@ func (c *Config) Get(patterns ...string) []Pair {
 			continue
 		}
 		for _, d := range table {
-			if d.Hidden {
+			if d.Hidden || d.ForTests {
 				continue
 			}
 			for _, name := range [...]string{d.Name, d.Alias} {

@@ -8,9 +8,9 @@ import "strings"
 
 // Idle holds the values of directives that nothing reads. Rows take the places one after the other.
 type Idle struct {
-	numbers  [20]int
-	switches [20]bool
-	texts    [12]string
+	numbers  [40]int
+	switches [32]bool
+	texts    [20]string
 }
 
 // How many places of Idle the rows below have taken.
@@ -21,6 +21,13 @@ func idleNumber(low, high int) kind { return integer(low, high, nextIdleNumber()
 func idleMemory(low, high int) kind { return memory(low, high, nextIdleNumber()) }
 
 func idleOneOf(names ...string) kind { return oneOf(nextIdleNumber(), names...) }
+
+// idleEmpty takes only "".
+func idleEmpty() kind {
+	k := idleOneOf("")
+	k.expects = `""`
+	return k
+}
 
 func nextIdleNumber() func(v *Values) *int {
 	place := idleNumbers
@@ -66,6 +73,7 @@ const (
 	ownCPUs        = "Changes nothing: bind the process with taskset, or CPUAffinity of systemd."
 	noReplication  = "Changes nothing: there is no replication."
 	onlyThisNoRepl = "No other value is taken: there is no replication."
+	noCluster      = "Changes nothing: there is no cluster."
 )
 
 var idleRows = group{"Taken from redis.conf", []Directive{
@@ -118,9 +126,59 @@ var idleRows = group{"Taken from redis.conf", []Directive{
 		kind:     idleOneOf("ignore", "panic", "panic-on-replicas"), Help: "What to do when a command that comes from a journal or a master fails."},
 	{Name: "busy-reply-threshold", Alias: "lua-time-limit", Default: "5000", Mutable: true, NoEffect: "Changes nothing: there are no scripts.",
 		kind: idleNumber(0, maxInt), Help: "Milliseconds after which a script lets other clients hear of it."},
+	{Name: "shutdown-timeout", Default: "10", Mutable: true, NoEffect: noReplication,
+		kind: idleNumber(0, maxInt32), Help: "Seconds to wait at the end for replicas that are behind."},
+	{Name: "locale-collate", Default: "", Mutable: true,
+		kind: idleEmpty(), Help: `Locale that SORT ALPHA compares by. Only "" is taken: it compares bytes.`},
+	{Name: "aof-disable-auto-gc", Default: "no", Mutable: true,
+		kind: idleOneOf("no"), Help: "Keep the files of the journal that a rewrite has replaced. Only no is taken."},
+	{Name: "watchdog-period", Default: "0", Mutable: true, ForTests: true,
+		kind: idleNumber(0, 0), Help: "Milliseconds after which a command is reported that does not end. Only 0, never, is taken: slowlog-log-slower-than and latency-monitor-threshold tell of slow commands."},
+	{Name: "use-exit-on-panic", Default: "no", ForTests: true, NoEffect: goTraces,
+		kind: idleYesNo(), Help: "End a server that has failed without a core file."},
+	{Name: "enable-debug-assert", Default: "no", ForTests: true, NoEffect: "Changes nothing: the checks are always there.",
+		kind: idleYesNo(), Help: "Check more while commands run."},
+	{Name: "key-load-delay", Default: "0", Mutable: true, ForTests: true,
+		kind: idleNumber(0, 0), Help: "Microseconds to wait after each key that is loaded. Only 0 is taken."},
+	{Name: "loading-process-events-interval-bytes", Default: "2mb", ForTests: true,
+		NoEffect: "Changes nothing: clients are looked after every millisecond while data is loaded.",
+		kind:     idleMemory(1024, maxInt32), Help: "Bytes loaded between two looks at clients."},
 	{Name: "cluster-enabled", Default: "no",
 		kind: idleOneOf("no"), Help: "Be a node of a cluster. Only no is taken: there is no cluster."},
+	{Name: "cluster-config-file", Default: "nodes.conf", NoEffect: noCluster, kind: idleText(), Help: "File in which a node keeps what it knows."},
+	{Name: "cluster-port", Default: "0", NoEffect: noCluster, kind: idleNumber(0, 65535), Help: "Port for other nodes."},
+	{Name: "cluster-node-timeout", Default: "15000", Mutable: true, NoEffect: noCluster,
+		kind: idleNumber(0, maxInt), Help: "Milliseconds of silence after which a node counts as gone."},
+	{Name: "cluster-migration-barrier", Default: "1", Mutable: true, NoEffect: noCluster,
+		kind: idleNumber(0, maxInt32), Help: "Replicas that a master keeps when one moves to another."},
+	{Name: "cluster-replica-validity-factor", Alias: "cluster-slave-validity-factor", Default: "10", Mutable: true, NoEffect: noCluster,
+		kind: idleNumber(0, maxInt32), Help: "How old a replica's data may be for it to take over."},
+	{Name: "cluster-replica-no-failover", Alias: "cluster-slave-no-failover", Default: "no", Mutable: true, NoEffect: noCluster,
+		kind: idleYesNo(), Help: "Never let this replica take over."},
+	{Name: "cluster-require-full-coverage", Default: "yes", Mutable: true, NoEffect: noCluster,
+		kind: idleYesNo(), Help: "Refuse commands while a slot has no node."},
+	{Name: "cluster-allow-reads-when-down", Default: "no", Mutable: true, NoEffect: noCluster,
+		kind: idleYesNo(), Help: "Answer reads while the cluster is down."},
+	{Name: "cluster-allow-pubsubshard-when-down", Default: "yes", Mutable: true, NoEffect: noCluster,
+		kind: idleYesNo(), Help: "Pass on messages of shard channels while the cluster is down."},
+	{Name: "cluster-allow-replica-migration", Default: "yes", Mutable: true, NoEffect: noCluster,
+		kind: idleYesNo(), Help: "Let replicas move to masters that have none."},
+	{Name: "cluster-announce-ip", Default: "", Mutable: true, NoEffect: noCluster, kind: idleText(), Help: "Address that a node tells others."},
+	{Name: "cluster-announce-port", Default: "0", Mutable: true, NoEffect: noCluster,
+		kind: idleNumber(0, 65535), Help: "Port that a node tells others."},
+	{Name: "cluster-announce-tls-port", Default: "0", Mutable: true, NoEffect: noCluster,
+		kind: idleNumber(0, 65535), Help: "Port for TLS that a node tells others."},
+	{Name: "cluster-announce-bus-port", Default: "0", Mutable: true, NoEffect: noCluster,
+		kind: idleNumber(0, 65535), Help: "Port for other nodes that a node tells them."},
+	{Name: "cluster-announce-hostname", Default: "", Mutable: true, NoEffect: noCluster, kind: idleText(), Help: "Name of the machine that a node tells others."},
+	{Name: "cluster-announce-human-nodename", Default: "", Mutable: true, NoEffect: noCluster, kind: idleText(), Help: "Name of a node in the log."},
+	{Name: "cluster-preferred-endpoint-type", Default: "ip", Mutable: true, NoEffect: noCluster,
+		kind: idleOneOf("ip", "hostname", "unknown-endpoint"), Help: "How clients are told where a slot is."},
+	{Name: "cluster-link-sendbuf-limit", Default: "0", Mutable: true, NoEffect: noCluster,
+		kind: idleMemory(0, maxInt), Help: "Bytes that may wait for another node."},
 
+	{Name: "replicaof", Alias: "slaveof", Default: "",
+		kind: idleEmpty(), Help: `Master to follow. Only "" is taken: there is no replication.`},
 	{Name: "masteruser", Default: "", Mutable: true, NoEffect: noReplication, kind: idleText(), Help: "User to log in as at a master."},
 	{Name: "masterauth", Default: "", Mutable: true, Sensitive: true, NoEffect: noReplication, kind: idleText(), Help: "Password to log in with at a master."},
 	{Name: "min-replicas-to-write", Alias: "min-slaves-to-write", Default: "0", Mutable: true,

@@ -50,12 +50,15 @@ type Values struct {
 	Supervised Supervision
 	PidFile    string // path, empty: none
 
+	ShutdownOnSigterm, ShutdownOnSigint ShutdownWords
+
 	LogLevel  LogLevel
 	LogFile   string // path, empty: standard output
 	Databases int
 	Hz        int // cron rounds in a second, 1 to 500
 
 	Dir                 string // absolute path
+	from                string // directory that a relative path of dir starts at; empty: the working directory
 	AppendOnly          bool
 	AppendFsync         AppendFsync
 	AppendDirname       string
@@ -63,6 +66,7 @@ type Values struct {
 	AOFLoadTruncated    bool
 	AOFChecksum         bool
 	AOFTimestamps       bool
+	KeySaveDelayUs      int // time for each key of a snapshot, at least
 	AutoRewritePercent  int // growth of the journal since its last base file that starts a rewrite; 0: never
 	AutoRewriteMinBytes int // size below which it does not
 	SavePoints          []SavePoint

@@ -255,6 +255,8 @@ func (r *Reader) quicklist(t Type) error {
 		b, err := r.string()
 		switch {
 		case err != nil:
+		case len(b) == 0: // also where it would be an empty element: redis-server never writes one as a node of its own
+			err = r.fail(at, "a node without bytes")
 		case container == containerPlain:
 			r.it.Op, r.it.Data = OpElem, b
 			err = r.emit()
