@@ -56,6 +56,7 @@ func declareUsers(s *engine.Server) error {
 		case acl.HasSpaces(name):
 			err = errors.New("spaces are not allowed in ACL usernames")
 		case seen[name]:
+			//lint:ignore ST1005 the text is redis-server's
 			err = errors.New("Duplicate user found. A user can only be defined once in config files")
 		default:
 			err = s.Users.Set(name, append([]string{"reset"}, rules...), nil)
