@@ -38,8 +38,8 @@ import (
 //
 // The ring names an entry by its hash, with the number of its database in bits that the index does not use. What it
 // names may have gone meanwhile. The other way round, the ring may have lost an entry (SWAPDB, a change of the policy). So
-// in one round the hand marks what it sees in small; when all that was in the ring by then has left it, another round puts
-// what is still marked into main.
+// in one round the hand marks what it sees in small; when all that was in the ring by then has left it, or main is empty,
+// another round puts what is still marked into main.
 
 const (
 	usesMask  = 3
@@ -83,6 +83,7 @@ type queues struct {
 	hand   uint64 // cursor of the index of handDB
 	handDB int
 	phase  handPhase
+	met    bool                      // the hand has met an entry of main in this round
 	marked uint64                    // small.popped by which all that the marking round has seen has left the ring
 	found  [4 * sweepBatch]candidate // that the hand has found without uses
 	nfound int
@@ -238,6 +239,7 @@ func (q *queues) sweep() {
 		e := Entry{db: db, ref: r}
 		e.load()
 		b := e.Access()
+		q.met = q.met || b&bitSmall == 0
 		switch {
 		case b&bitSmall != 0:
 			if q.phase == marking {
@@ -267,9 +269,10 @@ func (q *queues) endRound() {
 		q.phase, q.marked = waiting, q.small.popped+uint64(q.small.n)
 	case q.phase == putting:
 		q.phase = marking
-	case q.small.popped >= q.marked:
+	case q.small.popped >= q.marked || !q.met: // the ring may be short enough to stay, and then nothing could ever go
 		q.phase = putting
 	}
+	q.met = false
 }
 
 // ghostMain is the bit of a fingerprint that tells of main.
