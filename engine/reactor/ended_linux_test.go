@@ -50,7 +50,7 @@ func TestEndedConnectionIsWrittenTo(t *testing.T) {
 			t.Errorf("%d bytes, %v", n, err)
 		}
 		s.eventually(func() bool { return closed == i+1 }, "the call of Closed")
-		conn, left = nil, size
+		s.do(func() { conn, left = nil, size })
 	}
 	gone := s.dial(0) // one that is reset while it is written to
 	mustWrite(t, gone, []byte("x"))
