@@ -49,7 +49,7 @@ type Server struct {
 func Listen(source Source, log *slog.Logger, addrs []reactor.Address) (*Server, error) {
 	s := &Server{source: source, log: log}
 	for _, a := range addrs {
-		l, err := listen(a)
+		l, err := a.Listen()
 		if err != nil && a.Optional && reactor.Absent(err) {
 			log.Warn("address not available, going on without it", "address", a.Addr, "error", err)
 			continue
@@ -71,19 +71,6 @@ func Listen(source Source, log *slog.Logger, addrs []reactor.Address) (*Server, 
 	s.http = http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 	return s, nil
-}
-
-// listen listens at one address; one of IPv6 takes no connections of IPv4.
-func listen(a reactor.Address) (net.Listener, error) {
-	at, err := a.Resolve()
-	if err != nil {
-		return nil, err
-	}
-	network := "tcp4"
-	if at.Addr().Is6() {
-		network = "tcp6"
-	}
-	return net.Listen(network, at.String())
 }
 
 // Addrs are the addresses that are listened at.

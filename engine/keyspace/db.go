@@ -269,8 +269,13 @@ func (db *DB) reshape(e *Entry, key []byte, flags byte, val []byte, deadline int
 	copy(b[1:4], e.b[1:4])
 	copy(b[h.keyAt:], key)
 	copy(b[h.valAt:], val)
+	db.replaceRecord(e, r, b, h, deadline)
+}
+
+// replaceRecord puts the record b at r in the place of the entry's, which is freed.
+func (db *DB) replaceRecord(e *Entry, r Ref, b []byte, h header, deadline int64) {
 	db.unwheel(e)
-	a.Free(e.ref)
+	db.ks.arena.Free(e.ref)
 	e.at.setRef(r)
 	e.ref, e.b, e.header = r, b, h
 	if deadline != 0 {

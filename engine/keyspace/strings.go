@@ -138,13 +138,7 @@ func (db *DB) resizeRaw(e *Entry, n int) []byte {
 	copy(b[h.keyAt:], e.Key())
 	v := b[h.valAt : h.valAt+n]
 	clear(v[copy(v, old):])
-	db.unwheel(e)
-	a.Free(e.ref)
-	e.at.setRef(r)
-	e.ref, e.b, e.header = r, b, h
-	if deadline != 0 {
-		db.enwheel(e, deadline)
-	}
+	db.replaceRecord(e, r, b, h, deadline)
 	return v
 }
 

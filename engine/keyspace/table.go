@@ -46,13 +46,7 @@ func (db *DB) ResizePacked(e *Entry, n int) []byte {
 	copy(b[1:4], e.b[1:4])
 	copy(b[h.keyAt:], e.Key())
 	copy(b[h.valAt:h.valAt+n], e.b[e.valAt:e.valAt+e.valLen])
-	db.unwheel(e)
-	a.Free(e.ref)
-	e.at.setRef(r)
-	e.ref, e.b, e.header = r, b, h
-	if deadline != 0 {
-		db.enwheel(e, deadline)
-	}
+	db.replaceRecord(e, r, b, h, deadline)
 	return b[h.valAt : h.valAt+n]
 }
 

@@ -70,6 +70,19 @@ func (a Address) Resolve() (netip.AddrPort, error) {
 	return netip.AddrPortFrom(ip.Unmap(), uint16(port)), nil
 }
 
+// Listen listens on a tcp address, for what has goroutines of its own.
+func (a Address) Listen() (net.Listener, error) {
+	at, err := a.Resolve()
+	if err != nil {
+		return nil, err
+	}
+	network := "tcp4"
+	if at.Addr().Is6() {
+		network = "tcp6"
+	}
+	return net.Listen(network, at.String())
+}
+
 func lookUp(host string) (netip.Addr, error) {
 	found, err := net.LookupIP(host)
 	if err != nil {

@@ -41,7 +41,7 @@ func TestTheCollectorEndsNaps(t *testing.T) {
 	}
 	asleep, napping := took[0][times/2], took[1][times/2]
 	t.Logf("a collection takes %v while the loop sleeps and %v while it naps", asleep, napping)
-	if napping > asleep+10*time.Millisecond {
+	if napping > 2*asleep+15*time.Millisecond {
 		t.Errorf("half of the collections take more than %v while the loop naps, and %v while it sleeps", napping, asleep)
 	}
 }

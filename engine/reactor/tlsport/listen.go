@@ -4,7 +4,6 @@ package tlsport
 
 import (
 	"fmt"
-	"net"
 	"slices"
 
 	"redix/engine/reactor"
@@ -16,7 +15,7 @@ func (p *Port) listenAlso(addrs []reactor.Address) error {
 		if slices.ContainsFunc(p.listeners, func(l listener) bool { return l.at.Addr == a.Addr }) {
 			continue
 		}
-		l, err := listen(a)
+		l, err := a.Listen()
 		if err != nil && a.Optional && reactor.Absent(err) {
 			p.opt.Log.Warn("address not available, going on without it", "address", a.Addr, "error", err)
 		} else if err != nil {
@@ -29,18 +28,6 @@ func (p *Port) listenAlso(addrs []reactor.Address) error {
 		}
 	}
 	return nil
-}
-
-func listen(a reactor.Address) (net.Listener, error) {
-	at, err := a.Resolve()
-	if err != nil {
-		return nil, err
-	}
-	network := "tcp4"
-	if at.Addr().Is6() {
-		network = "tcp6"
-	}
-	return net.Listen(network, at.String())
 }
 
 // begin lets a listener take connections.
