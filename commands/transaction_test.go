@@ -272,3 +272,29 @@ func TestWatchManyClients(t *testing.T) {
 		}
 	})
 }
+
+// TestWatchManyKeys: a transaction that watches many keys is broken by any of them, watched twice or not, and by none that it has let go.
+func TestWatchManyKeys(t *testing.T) {
+	s := servertest.Start(t, servertest.Reactors[0])
+	c, other := s.Dial(), s.Dial()
+	all := []string{"WATCH"}
+	for i := range 100 {
+		all = append(all, fmt.Sprint("k", i), fmt.Sprint("k", i/2))
+	}
+	for i, key := range []string{"k0", "k31", "k32", "k99", "none"} {
+		c.Must(all...)
+		other.Must("SET", key, "x")
+		c.Must("MULTI")
+		c.Must("PING")
+		if got, want := c.Do("EXEC").Null(), key != "none"; got != want {
+			t.Errorf("%d: %s changed, broken: %v", i, key, got)
+		}
+	}
+	c.Must(all...)
+	c.Must("UNWATCH")
+	other.Must("SET", "k50", "y")
+	c.Must("MULTI")
+	if c.Do("EXEC").Null() {
+		t.Error("broken by a key that is not watched any more")
+	}
+}

@@ -18,6 +18,7 @@ type transaction struct {
 	readsAhead bool
 	needsData  bool // a queued command may not run while the data is being loaded
 	watches    []watch
+	watchAt    map[dbKey]int // where a key is in watches, once there are many
 
 	watchBytes int // of the watched keys
 }
@@ -207,7 +208,7 @@ func (c *Client) Watch(key []byte) {
 	if tx.watch(at) != nil {
 		return
 	}
-	tx.watches = append(tx.watches, watch{at, s.hasExpired(at)})
+	tx.addWatch(watch{at, s.hasExpired(at)})
 	tx.watchBytes += len(key) + prefixBytes
 	s.watched[at] = append(s.watched[at], c)
 	s.listen()
@@ -226,18 +227,41 @@ func (c *Client) Unwatch() {
 			delete(s.watched, w.at)
 		}
 	}
-	c.tx.watches, c.tx.broken, c.tx.watchBytes = nil, false, 0
+	c.tx.watches, c.tx.watchAt, c.tx.broken, c.tx.watchBytes = nil, nil, false, 0
 	s.listen()
 }
 
 // watch returns what the client's watch of a key has seen, or nil.
 func (tx *transaction) watch(at dbKey) *watch {
+	if tx.watchAt != nil {
+		if i, ok := tx.watchAt[at]; ok {
+			return &tx.watches[i]
+		}
+		return nil
+	}
 	for i := range tx.watches {
 		if tx.watches[i].at == at {
 			return &tx.watches[i]
 		}
 	}
 	return nil
+}
+
+// manyWatches is from how many on they are found by a map: one search through all for each of some thousand would hold everybody
+// up.
+const manyWatches = 32
+
+func (tx *transaction) addWatch(w watch) {
+	tx.watches = append(tx.watches, w)
+	switch n := len(tx.watches); {
+	case n == manyWatches:
+		tx.watchAt = make(map[dbKey]int)
+		for i := range tx.watches {
+			tx.watchAt[tx.watches[i].at] = i
+		}
+	case n > manyWatches:
+		tx.watchAt[w.at] = n - 1
+	}
 }
 
 // breakWatches breaks the transactions of those who watch a key. That one which had expired when it was watched is gone
