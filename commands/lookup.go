@@ -42,6 +42,8 @@ var (
 	wordRPush     = []byte("RPUSH")
 	wordLPop      = []byte("LPOP")
 	wordRPop      = []byte("RPOP")
+	wordFlushAll  = []byte("FLUSHALL")
+	wordFlushDB   = []byte("FLUSHDB")
 )
 
 // readOf looks up a key of one type for a read. ok is false when it has another type.

@@ -124,6 +124,25 @@ func TestFlushAllSavesBesideJournal(t *testing.T) {
 	}, "--appendonly", "yes", "--save", "3600 100")
 }
 
+// A journal that flushes what is empty anyway loads.
+func TestFlushOfNothingLoads(t *testing.T) {
+	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
+		c := s.Dial()
+		for _, words := range [][]string{{"FLUSHALL"}, {"FLUSHDB"}, {"FLUSHALL", "ASYNC"}, {"FLUSHDB", "SYNC"}} {
+			c.Must(words...)
+			c.Must("MULTI")
+			c.Must(words...)
+			c.Must("EXEC")
+			c.Must("SET", "k", words[0])
+			c.Must("DEBUG", "LOADAOF")
+			if v := c.Must("GET", "k"); v.Str != words[0] {
+				t.Errorf("after %s: %s", words, v)
+			}
+			c.Must("DEL", "k")
+		}
+	}, "--appendonly", "yes", "--enable-debug-command", "yes", "--save", "3600 100")
+}
+
 // BGREWRITEAOF with appendonly no writes what a start with appendonly yes loads, here and in redis-server.
 func TestRewriteWithoutJournal(t *testing.T) {
 	servertest.Both(t, func(t *testing.T, s *servertest.Server) {

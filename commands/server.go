@@ -83,7 +83,7 @@ func flushAll(c *engine.Client, args engine.Args) {
 	for i := range s.Keyspace.Len() {
 		flush(c, s.Keyspace.DB(i))
 	}
-	flushed(c, args, changes)
+	flushed(c, wordFlushAll, args, changes)
 	saveFlushed(c)
 }
 
@@ -93,16 +93,17 @@ func flushDB(c *engine.Client, args engine.Args) {
 	}
 	changes := c.Server().Dirty
 	flush(c, c.DB)
-	flushed(c, args, changes)
+	flushed(c, wordFlushDB, args, changes)
 	c.Reply.OK()
 }
 
-// flushed is for what there is to do also if there was no key: as with redis-server the journal has the command nevertheless.
-func flushed(c *engine.Client, args engine.Args, changesBefore int64) {
+// flushed is for what there is to do also if there was no key: as with redis-server the journal has the command nevertheless,
+// by its own name.
+func flushed(c *engine.Client, name []byte, args engine.Args, changesBefore int64) {
 	s := c.Server()
 	s.Flushed()
 	if s.Dirty == changesBefore {
-		c.Propagate(append([][]byte{[]byte(c.LastRow.Name)}, args[1:]...)...)
+		c.Propagate(append([][]byte{name}, args[1:]...)...)
 	}
 }
 
