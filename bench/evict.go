@@ -253,6 +253,10 @@ func hitRatio(w cacheWorkload, redix, base string) func(*bench, *server) (result
 	}
 }
 
+// settleAfter is how long resident memory must not have fallen to count as settled: redix gives slabs back at the end of a compaction,
+// which takes some 2 s here.
+const settleAfter = 5 * time.Second
+
 // giveBack fills, deletes, refills with other sizes, and waits until resident memory has stopped falling.
 func giveBack(b *bench, s *server) (result, error) {
 	c, err := dialCache(s)
@@ -309,7 +313,7 @@ func giveBack(b *bench, s *server) (result, error) {
 	}
 	began := time.Now()
 	resident, last := full, time.Now()
-	for time.Since(last) < 2*time.Second && time.Since(began) < 20*time.Second {
+	for time.Since(last) < settleAfter && time.Since(began) < 20*time.Second {
 		if err := b.pause(100 * time.Millisecond); err != nil {
 			return nil, err
 		}
