@@ -7,7 +7,7 @@ import "redix/engine"
 
 const errNoPersistence = "ERR There is no persistence in this server"
 
-// saveWait is a client in SAVE.
+// saveWait is a client in SAVE, or in FLUSHALL where there are save points.
 type saveWait struct {
 	done bool
 	err  error
@@ -57,21 +57,12 @@ func saveFlushed(c *engine.Client) {
 		c.Reply.OK()
 		return
 	}
-	w := &flushWait{}
+	var w saveWait // without its error
 	_ = saving.Save(func(error) {
 		w.done = true
 		s.Unblock(c, false)
 	})
 	w.look(c)
-}
-
-// flushWait is a client in FLUSHALL.
-type flushWait struct{ done bool }
-
-func (w *flushWait) look(c *engine.Client) {
-	if w.done || !c.Block(nil, engine.Wait{OnTimeout: w.look}) {
-		c.Reply.OK()
-	}
 }
 
 func bgSave(c *engine.Client, args engine.Args) {
