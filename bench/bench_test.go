@@ -322,7 +322,7 @@ func TestHostFigures(t *testing.T) {
 func testBench(t *testing.T) *runner {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
-		t.Skip("no redis-server on this machine")
+		t.Skip("SKIPPED: there is no redis-server on this machine (apt-get install redis-server)")
 	}
 	rb, _ := exec.LookPath("redis-benchmark")
 	b := &bench{ctx: context.Background(), duration: 30 * time.Millisecond, scale: 0.002, serverCPU: -1, workDir: t.TempDir(), redisBenchmark: rb}

@@ -114,7 +114,7 @@ func TestMemoryFigures(t *testing.T) {
 func TestRedisCLIKeys(t *testing.T) {
 	cli, err := exec.LookPath("redis-cli")
 	if err != nil {
-		t.Skip("no redis-cli")
+		t.Skip("SKIPPED: there is no redis-cli on this machine (apt-get install redis-tools)")
 	}
 	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
 		c := s.Dial()

@@ -56,6 +56,7 @@ func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
 				}
 				from, short = i+1, 0
 				row := s.call(c, f.row, f.args)
+				s.tookLong = false // it is timed by itself anyway
 				last = s.nanotime()
 				if row != nil {
 					s.account(c, row, f.args, last-before)
@@ -398,7 +399,7 @@ func (s *Server) awaitJournal(c *Client, row *Row, args Args, before int64) {
 	}
 	m := &s.marks
 	switch {
-	case row.onlyKey > 0 && row.onlyKey < len(args) && row.Flags&AllKeys == 0: // what follows, for most commands
+	case row.onlyKey > 0 && row.onlyKey < len(args): // what follows, for most commands
 		hash := s.Keyspace.Hash(args[row.onlyKey])
 		if now != before {
 			m.note(hash, now)

@@ -66,13 +66,19 @@ func (s *Server) EndOfRound() (more bool) {
 	if len(s.toFlush) > 0 {
 		more = s.flushSome() || more
 	}
-	if s.observed != nil {
-		s.observed.endRound(s)
-	}
 	if s.Stats.Rounds%roundTimed == 0 {
-		s.Stats.RoundsNs += roundTimed * max(s.nanotime()-int64(s.Reactor.Now().Sub(s.base)), 0)
+		s.timeRound()
 	}
 	return more || len(s.ready) > 0
+}
+
+// timeRound notes the length of the round that ends, which began at the reactor's clock.
+func (s *Server) timeRound() {
+	took := max(s.nanotime()-int64(s.Reactor.Now().Sub(s.base)), 0)
+	s.Stats.RoundsNs += roundTimed * took
+	if s.observed != nil {
+		s.observed.Rounds.add(histBucket(took))
+	}
 }
 
 // runReady gives each client that has commands left one more turn.

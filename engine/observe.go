@@ -32,7 +32,6 @@ const (
 	hotKeyBytes   = 128 // of a key that are shown
 	hotLeast      = 3   // samples that a key needs to be told from chance
 	hotWindowTime = 10 * time.Second
-	roundSample   = 16
 )
 
 // hotWindow finds frequent keys among the samples of one window, by the Space-Saving algorithm (Metwally, Agrawal, El Abbadi,
@@ -116,11 +115,4 @@ func (w *hotWindow) top(took time.Duration) []HotKey {
 		}
 	}
 	return out
-}
-
-// endRound notes the length of a round that began at the reactor's clock.
-func (o *Observation) endRound(s *Server) {
-	if s.Stats.Rounds%roundSample == 0 {
-		o.Rounds.add(histBucket(int64(time.Since(s.Reactor.Now()))))
-	}
 }

@@ -284,7 +284,7 @@ func (r *Row) setup() {
 	if len(r.Keys) > 0 && r.Keys[0].Index > 0 && !r.Keys[0].NumKeys {
 		r.FirstKey = r.Keys[0].Index
 	}
-	if k := r.Keys; len(k) == 1 && r.FirstKey > 0 && k[0].Last == 0 && !k[0].EachKeyword && k[0].Keyword == "" {
+	if k := r.Keys; len(k) == 1 && r.FirstKey > 0 && r.Flags&AllKeys == 0 && k[0].Last == 0 && !k[0].EachKeyword && k[0].Keyword == "" {
 		r.onlyKey = r.FirstKey
 	}
 }

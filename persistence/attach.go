@@ -58,7 +58,7 @@ type Attachment struct {
 	saves   saves
 	reloads []func() // to be done between commands
 
-	aside            *Journal // of the last job that had one
+	aside            *Journal // of the last rewrite without a journal that is on; nil: none
 	fresh            bool     // the job's base file is the journal's first: without it the journal cannot be loaded
 	rewriteScheduled bool
 	baseline         int64 // size of the journal after its last rewrite, or at start
@@ -243,9 +243,6 @@ func (a *Attachment) startRewrite() (err error) {
 		return err
 	}
 	a.startBase(base)
-	if a.journal == nil {
-		a.job.aside = a.aside
-	}
 	return nil
 }
 

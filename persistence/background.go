@@ -38,7 +38,6 @@ const (
 // job is a snapshot that is being written.
 type job struct {
 	base     *BaseWriter // of the journal; nil: an RDB file
-	aside    *Journal    // that base belongs to, of a server whose journal is off; nil: none
 	out      *outFile
 	saver    jobSaver
 	snapshot *keyspace.Snapshot // nil once everything has been given out
@@ -169,8 +168,8 @@ func (a *Attachment) drop() {
 	}
 	a.job = nil
 	a.server.HasWork = false
-	if j.aside != nil {
-		defer j.aside.BeginClose()
+	if j.base != nil && j.base.j == a.aside {
+		defer a.aside.BeginClose()
 	}
 	if j.snapshot != nil {
 		j.snapshot.Cancel()

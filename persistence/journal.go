@@ -134,7 +134,7 @@ type tuning struct {
 	syncEvery          time.Duration // everysec
 	retainLimit        int64         // bytes written but not synced that are kept in memory
 	fillMin, fillMax   int64         // bytes of a piece of fill
-	gatherFor          time.Duration // how long a batch waits for more at most (sync.go)
+	gatherFor          time.Duration // how long a batch waits for more at most (pace.go)
 }
 
 type figures struct {
@@ -238,7 +238,7 @@ func (j *Journal) Appended() int64 { return j.appended }
 // records of one transaction must lie between two calls. It never blocks.
 func (j *Journal) HandOver() { j.handOver(true) }
 
-// Gather is HandOver for rounds that others follow: the writer may be left asleep until it is worth its while (sync.go).
+// Gather is HandOver for rounds that others follow: the writer may be left asleep until it is worth its while (pace.go).
 // If so it returns true, and the loop has to call again, soon, with quiet once there is nothing to do for it.
 func (j *Journal) Gather(quiet bool) (waits bool) {
 	j.handOver(quiet)

@@ -21,7 +21,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"redix/persistence/vfs"
@@ -118,19 +117,6 @@ func (w *writer) run() {
 			return
 		}
 		w.sleep(err)
-	}
-}
-
-// yieldEvery is well below the 10 ms of the Go scheduler's time slice.
-const yieldEvery = 4 * time.Millisecond
-
-// yield begins a new time slice of the Go scheduler. To the scheduler this goroutine runs for ever, since it is woken by a
-// futex: when a slice is over the monitor thread takes the processor away while it is in a system call, and having taken
-// one it looks for more each 20 microseconds.
-func (w *writer) yield() {
-	if now := w.j.opts.Clock(); now.Sub(w.yielded) >= yieldEvery {
-		runtime.Gosched()
-		w.yielded = now
 	}
 }
 
@@ -471,30 +457,6 @@ func (w *writer) covered(m mark) {
 	w.keptAt = m.fileSize
 }
 
-// gather decides whether what came during the sync that has just ended is worth the next one. If it is less than the half of
-// what came and what was synced, who waits for replies is in two groups of different size, and while the loop has
-// commands to run the next sync waits until they are even: each sync costs the processor the same, however much it covers. More than
-// the half is never waited for: the others would have nothing to do during the sync. Nor is anything waited for longer than that
-// sync took.
-//
-// It comes before report, whose Wake makes the loop call Gather again after it sees what is said here.
-func (w *writer) gather(err error) {
-	w.gathers = 0
-	group := int(w.syncedAt.offset - w.reported.synced)
-	if err != nil || group == 0 || w.unsure || w.distrust || w.next < len(w.pending) || w.j.Policy() != Always {
-		return
-	}
-	j := w.j
-	wait := min(time.Duration(j.figures.syncLastNs.Load()), j.tune.gatherFor)
-	j.mu.Lock()
-	if j.queued > 0 && j.queued < group && wait > 0 {
-		j.asleep, j.wanted = true, (group+j.queued)/2
-		j.gathering.Store(true)
-		w.gathers = wait
-	}
-	j.mu.Unlock()
-}
-
 // report publishes progress and the error, and wakes the loop if something changed.
 func (w *writer) report(err error) {
 	j := w.j
@@ -525,51 +487,6 @@ func (w *writer) report(err error) {
 		w.reported = now
 		j.opts.Wake()
 	}
-}
-
-// sleep waits for work: the loop, the end of the running sync, or the time of the next one.
-func (w *writer) sleep(err error) {
-	wait := w.nextWait(err)
-	if wait == 0 {
-		return
-	}
-	if w.gathers > 0 {
-		w.j.park.wait(w.gathers)
-		return
-	}
-	if err == nil && w.next == len(w.pending) {
-		w.j.mu.Lock()
-		more := len(w.j.queue) > 0
-		w.j.asleep = !more
-		w.j.mu.Unlock()
-		if more {
-			return
-		}
-	}
-	w.j.park.wait(wait)
-	w.collect(false)
-}
-
-// nextWait is how long nothing has to be done without a kick; negative: forever, zero: go on at once.
-func (w *writer) nextWait(err error) time.Duration {
-	switch {
-	case w.distrust && w.backoff == 0:
-		// The first attempt at a new file need not wait: the disk may well take that.
-		w.backoff = w.j.tune.retryMin
-		return 0
-	case err != nil || w.distrust:
-		w.backoff = min(max(2*w.backoff, w.j.tune.retryMin), w.j.tune.retryMax)
-		return w.backoff
-	case w.next < len(w.pending) && !w.syncing:
-		return 0
-	case w.at.offset == w.syncedAt.offset || w.j.Policy() != EverySec:
-		return -1
-	}
-	since := w.lastSync
-	if w.syncing {
-		since = w.counted
-	}
-	return max(time.Millisecond, w.j.tune.syncEvery-w.j.opts.Clock().Sub(since))
 }
 
 // ended finishes the journal once everything is written and synced, and tells whether it is finished.

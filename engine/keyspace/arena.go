@@ -39,7 +39,7 @@ const (
 	maxSlabBlok = 256 << 10 // larger blocks get a mapping of their own
 	spareSlabs  = 2         // empty slabs kept mapped, so that a border-line load does not map and unmap; 2: a lone key comes and goes with its index
 	hugeAfter   = 8         // from this many slabs of one class on, new ones ask for huge pages: what is not used of the last is little then
-	hugeLater   = 32        // the same for large blocks, which are read in order and gain little by it
+	hugeLater   = 32        // the same for large blocks: in a list of 34 MB the last huge page showed
 	largeBlock  = 8 << 10   // bytes
 	ownMapping  = 255       // class number of a block with a mapping of its own
 	pageBytes   = 4096

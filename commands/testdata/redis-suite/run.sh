@@ -18,7 +18,7 @@ cd "$(dirname "$0")"
 here=$PWD redix=$PWD/../../../build/redix
 skip() { echo "*** SKIPPED: $1"; exit 0; }
 
-# Servers inherit nothing of who started this, least of all a lock.
+# Servers inherit no descriptors of who started this.
 for fd in /proc/self/fd/*; do
 	fd=${fd##*/}
 	[ "$fd" -gt 2 ] && [ "$fd" != 255 ] && eval "exec $fd>&-"
