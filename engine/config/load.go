@@ -72,10 +72,15 @@ func Load(args, environ []string, stdin io.Reader) (*Config, error) {
 			return nil, err
 		}
 	}
-	if err := readEnviron(&c.Values, environ); err != nil {
+	replaced, err := readEnviron(&c.Values, environ)
+	if err != nil {
 		return nil, err
 	}
-	if err := readFlags(&c.Values, args); err != nil {
+	flags := source{v: &c.Values, seen: file.seen}
+	for d := range replaced {
+		delete(flags.seen, d)
+	}
+	if err := flags.readFlags(args); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -93,7 +98,8 @@ func askedFor(args []string) error {
 	return nil
 }
 
-// source is one of file, environment and flags. Values that add up do so within a source only.
+// source is one of file, environment and flags. Values that add up do so within a source, and those of flags to those of the
+// file, as if they stood at its end, unless the environment has replaced these.
 type source struct {
 	v     *Values
 	seen  map[*Directive]string // the place of the last setting
@@ -216,8 +222,7 @@ func (s *source) include(place string, words []string) error {
 
 // readFlags takes --name followed by words up to the next one that starts with two dashes. As for redis-server, name and words may
 // also come in one argument.
-func readFlags(v *Values, args []string) error {
-	s := source{v: v}
+func (s *source) readFlags(args []string) error {
 	for i := 0; i < len(args); {
 		flag := args[i]
 		name, ok := strings.CutPrefix(flag, "--")
@@ -247,8 +252,9 @@ func readFlags(v *Values, args []string) error {
 }
 
 // readEnviron takes the variables that start with REDIX_; the rest of the name is the directive in capitals, with
-// underscores for dashes. Two variables that set the same directive are an error: neither is the later one.
-func readEnviron(v *Values, environ []string) error {
+// underscores for dashes. Two variables that set the same directive are an error: neither is the later one. It returns the
+// directives that it has set.
+func readEnviron(v *Values, environ []string) (set map[*Directive]string, err error) {
 	s := source{v: v}
 	for _, entry := range environ {
 		variable, value, _ := strings.Cut(entry, "=")
@@ -258,19 +264,18 @@ func readEnviron(v *Values, environ []string) error {
 		}
 		name := strings.ToLower(strings.ReplaceAll(rest, "_", "-"))
 		if translate, ok := envForms[rest]; ok {
-			var err error
 			if name, value, err = translate(value); err != nil {
-				return &placeError{variable, "", err.Error()}
+				return nil, &placeError{variable, "", err.Error()}
 			}
 		}
 		if d, ok := Lookup(name); ok && s.seen[d] != "" {
-			return &placeError{variable, d.Name, "set by " + s.seen[d] + " too, expected one of the two"}
+			return nil, &placeError{variable, d.Name, "set by " + s.seen[d] + " too, expected one of the two"}
 		}
 		if err := s.set(variable, name, []string{value}); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return s.seen, nil
 }
 
 // envForms are variables with a form of their own: they return the directive and its value.
