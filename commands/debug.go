@@ -3,6 +3,7 @@ package commands
 // DEBUG: what tests need to look inside. Closed by enable-debug-command unless it is opened.
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -92,9 +93,9 @@ func debugObject(c *engine.Client, args engine.Args) {
 		c.Reply.Error(errNoSuchKey)
 		return
 	}
-	c.Reply.Simple("Value at:0x" + strconv.FormatUint(c.Server().Keyspace.Hash(args[2]), 16) +
-		" refcount:1 encoding:" + encodingNames[e.Encoding()] + " serializedlength:" + strconv.FormatInt(valueBytes(&e), 10) +
-		" lru:" + strconv.Itoa(int(e.Access())) + " lru_seconds_idle:" + strconv.FormatInt(c.Server().IdleSeconds(&e), 10))
+	s := c.Server()
+	c.Reply.Simple(fmt.Sprintf("Value at:0x%x refcount:%d encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
+		s.Keyspace.Hash(args[2]), references(s, &e), encodingNames[e.Encoding()], valueBytes(&e), e.Access(), s.IdleSeconds(&e)))
 }
 
 func valueBytes(e *keyspace.Entry) int64 {

@@ -125,6 +125,38 @@ func TestCopyLarge(t *testing.T) {
 	}
 }
 
+// Under a policy that goes by accesses redis-server shares no integers; what it says of a key is decided when that is set, here
+// when it is asked for.
+func TestSharedIntegers(t *testing.T) {
+	do := servertest.Do
+	var steps []*servertest.Step
+	for _, p := range []struct {
+		policy, limit string
+		shared        bool
+	}{
+		{"noeviction", "0", true}, {"noeviction", "1gb", true}, {"allkeys-random", "1gb", true}, {"volatile-ttl", "1gb", true},
+		{"allkeys-lru", "0", true}, {"allkeys-lfu", "0", true},
+		{"allkeys-lru", "1gb", false}, {"volatile-lru", "1gb", false}, {"allkeys-lfu", "1gb", false},
+		{"volatile-lfu", "1gb", false}, {"allkeys-s3fifo", "1gb", false},
+	} {
+		count := int64(1)
+		if p.shared {
+			count = math.MaxInt32
+		}
+		steps = append(steps, do("CONFIG", "SET", "maxmemory", p.limit, "maxmemory-policy", p.policy).OK(),
+			do("SET", "n", "7").OK(), do("OBJECT", "REFCOUNT", "n").Int(count),
+			do("DEBUG", "OBJECT", "n").Match(fmt.Sprintf(`refcount:%d encoding:int`, count)),
+			do("SET", "big", "10000").OK(), do("OBJECT", "REFCOUNT", "big").Int(1))
+	}
+	steps = append(steps, // a switch leaves the bits of accesses as they are: 5 is what LFU gives to a new key, 0 what it sees in a second
+		do("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu", "maxmemory", "1gb").OK(), do("SET", "new", "7").OK(),
+		do("OBJECT", "FREQ", "new").Int(5),
+		do("OBJECT", "IDLETIME", "new").Err("ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that "+
+			"when switching between policies at runtime LRU and LFU data will take some time to adjust."),
+		do("CONFIG", "SET", "maxmemory-policy", "allkeys-lru").OK(), do("SET", "new", "8").OK(), do("OBJECT", "IDLETIME", "new").Between(0, 2))
+	servertest.Run(t, steps...)
+}
+
 func TestObject(t *testing.T) {
 	do := servertest.Do
 	long := strings.Repeat("x", 45)

@@ -81,16 +81,20 @@ func objectIdletime(c *engine.Client, args engine.Args) {
 }
 
 // sharedInts is how many small integers redis-server keeps one common object each for; it calls their count of
-// references infinite. Nothing is shared here.
+// references infinite.
 const sharedInts = 10000
 
+// references is the count of references that redis-server would tell of a value set under the policy in force: it shares small
+// integers unless keys may have to go by their accesses, which it keeps in the object. Nothing is shared here.
+func references(s *engine.Server, e *keyspace.Entry) int64 {
+	if e.Encoding() == keyspace.EncInt && e.Int() >= 0 && e.Int() < sharedInts && !s.EvictsByAccess() {
+		return math.MaxInt32
+	}
+	return 1
+}
+
 func objectRefcount(c *engine.Client, args engine.Args) {
-	e, ok := objectOf(c, args)
-	switch {
-	case !ok:
-	case e.Encoding() == keyspace.EncInt && e.Int() >= 0 && e.Int() < sharedInts:
-		c.Reply.Int(math.MaxInt32)
-	default:
-		c.Reply.Int(1)
+	if e, ok := objectOf(c, args); ok {
+		c.Reply.Int(references(c.Server(), &e))
 	}
 }

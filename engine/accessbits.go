@@ -28,6 +28,12 @@ func (s *Server) countAccess(e *keyspace.Entry) {
 // CountsAccesses tells whether the policy keeps a counter for each entry, in place of the exact time of its last access.
 func (s *Server) CountsAccesses() bool { return s.Config.MaxMemoryPolicy.LFU() }
 
+// EvictsByAccess tells that there is a limit, and a policy that looks at accesses.
+func (s *Server) EvictsByAccess() bool {
+	policy := s.Config.MaxMemoryPolicy
+	return s.Config.MaxMemoryBytes != 0 && (s.counts || policy == config.AllKeysLRU || policy == config.VolatileLRU)
+}
+
 // IdleSeconds returns the seconds since the entry was last accessed; under LFU, which knows minutes, it is not exact.
 func (s *Server) IdleSeconds(e *keyspace.Entry) int64 {
 	bits := e.Access()
