@@ -34,6 +34,9 @@ import (
 // reserveFDs are kept for the journal, its rewrite and the log when clients take all others.
 const reserveFDs = 32
 
+// filesTimeout is how long the end waits for an ACL SAVE or a CONFIG REWRITE that is under way.
+const filesTimeout = 10 * time.Second
+
 // init keeps the goroutine of main, which becomes the loop, on the process's main thread: its processor time can then be told.
 func init() { runtime.LockOSThread() }
 
@@ -121,7 +124,7 @@ func serve(cfg *config.Config) (err error) {
 	s.Hooks.Listen = func() error {
 		return port.Rebind(tcpAddresses(cfg.Bind, cfg.Port), tcpAddresses(cfg.Bind, cfg.TLS.Port))
 	}
-	s.Hooks.ConfigAhead = func(trial *config.Values) func() { return port.Ahead(trial.TLS) }
+	s.Hooks.ConfigAhead = func(trial *config.Values) error { return port.Ahead(trial.TLS) }
 	p := &process{server: s, log: log, reopen: reopen}
 	aof, err := persistence.Attach(s, log, persistence.Formats{
 		Rebuild: commands.Rebuild,
@@ -270,6 +273,9 @@ func (p *process) stop(o engine.ShutdownOptions) error {
 		}
 	}
 	p.notifier.Stopping()
+	if !p.server.FinishFiles(filesTimeout) {
+		p.log.Error("ACL SAVE, ACL LOAD or CONFIG REWRITE is not done: the disk does not answer")
+	}
 	p.server.Reactor.CloseListeners()
 	if err := p.aof.Close(); err != nil {
 		p.log.Error("the journal could not be written to its end", "error", err)
@@ -278,6 +284,7 @@ func (p *process) stop(o engine.ShutdownOptions) error {
 		}
 	}
 	p.server.ReleaseAll()
+	p.server.SendAll()
 	p.server.Reactor.Stop()
 	p.log.Info("stopped")
 	return nil

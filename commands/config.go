@@ -26,12 +26,14 @@ var configRows = []engine.Row{
 				Hints:   "request_policy:all_nodes response_policy:all_succeeded", Handler: configResetStat},
 			{Name: "rewrite", Arity: 2, Flags: adminFlags, Since: "2.8.0", Complexity: "O(1)",
 				Summary: "Writes the directives in force to the configuration file.",
-				Hints:   "request_policy:all_nodes response_policy:all_succeeded", Handler: configRewrite},
+				Hints:   "request_policy:all_nodes response_policy:all_succeeded", Handler: configRewrite,
+				Lane: engine.ConfigFile},
 			{Name: "set", Arity: -4, Flags: adminFlags, Since: "2.0.0",
 				Complexity: "O(N) where N is the number of directives", Syntax: "parameter value [parameter value ...]",
 				Summary: "Changes directives, all of them or none.",
 				Hints:   "request_policy:all_nodes response_policy:all_succeeded",
-				History: []string{"7.0.0: Takes several directives."}, Handler: configSet, Ahead: readForConfigSet},
+				History: []string{"7.0.0: Takes several directives."}, Handler: configSet,
+				Lane: engine.Settings, Ahead: readForConfigSet},
 		}},
 }
 
@@ -53,22 +55,22 @@ func configSet(c *engine.Client, args engine.Args) {
 			c.Redact(i+1, i+1)
 		}
 	}
-	s.RunAhead(c, args, readForConfigSet)
+	s.RunAhead(c, args)
 }
 
 // readForConfigSet is engine.Ahead.
-func readForConfigSet(c *engine.Client, args engine.Args) (work func(), then func(c *engine.Client)) {
+func readForConfigSet(c *engine.Client, args engine.Args, on *config.Config) (work func(), then func(c *engine.Client)) {
 	s, pairs, local := c.Server(), texts(args[2:]), c.Local()
-	if s.Hooks.ConfigAhead != nil {
-		if trial, _, err := s.Config.Trial(pairs, local); err == nil {
-			work = s.Hooks.ConfigAhead(trial)
-		}
+	var found config.Found
+	if config.AsksDisk(pairs) {
+		read := s.Hooks.ConfigAhead
+		work = func() { found = on.Look(pairs, local, read) }
 	}
 	return work, func(c *engine.Client) {
 		if c == nil {
 			return
 		}
-		err := s.Config.Set(pairs, local, func(d *config.Directive) error { return applyDirective(s, d) })
+		err := s.Config.Set(pairs, local, found, func(d *config.Directive) error { return applyDirective(s, d) })
 		if err != nil {
 			c.Reply.Error(err.Error())
 			return

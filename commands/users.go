@@ -126,10 +126,10 @@ func userLines(s *engine.Server) []config.Line {
 }
 
 // aclLoad reads the file away from the loop; what changes between the command and its end is lost.
-func aclLoad(c *engine.Client, args engine.Args) { c.Server().RunAhead(c, args, readACLFile) }
+func aclLoad(c *engine.Client, args engine.Args) { c.Server().RunAhead(c, args) }
 
 // readACLFile is engine.Ahead. After an ACL SAVE of the same transaction, what that is going to write is loaded.
-func readACLFile(c *engine.Client, _ engine.Args) (work func(), then func(c *engine.Client)) {
+func readACLFile(c *engine.Client, _ engine.Args, _ *config.Config) (work func(), then func(c *engine.Client)) {
 	s := c.Server()
 	path := s.Config.ACLFile
 	if path == "" {
@@ -171,9 +171,10 @@ func aclSave(c *engine.Client, _ engine.Args) {
 		return
 	}
 	content := s.Users.Render()
+	before := s.Users.Unsaved
 	s.Users.Unsaved = content
 	var err error
-	s.Offload(c, func() {
+	begun := s.Offload(c, func() {
 		if target, problem := filepath.EvalSymlinks(path); problem == nil {
 			path = target // a link stays one
 		}
@@ -191,6 +192,9 @@ func aclSave(c *engine.Client, _ engine.Args) {
 			c.Reply.OK()
 		}
 	})
+	if !begun {
+		s.Users.Unsaved = before
+	}
 }
 
 // aclFileMode lets others read no hashes.

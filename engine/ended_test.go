@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"redix/engine/config"
 )
 
 // ended lets the peer of a connection send no more.
@@ -162,14 +164,15 @@ func execWorld(t *testing.T, flags ...string) (w *world, read chan struct{}) {
 	w = newWorld(t, native, flags...)
 	read = make(chan struct{})
 	row := w.s.Table.Lookup([]byte("state"))
-	row.Ahead = func(c *Client, _ Args) (func(), func(*Client)) {
+	row.Lane = Settings
+	row.Ahead = func(*Client, Args, *config.Config) (func(), func(*Client)) {
 		return func() { <-read }, func(c *Client) {
 			if c != nil {
 				c.Reply.Simple("READ")
 			}
 		}
 	}
-	row.Handler = func(c *Client, a Args) { c.Server().RunAhead(c, a, row.Ahead) }
+	row.Handler = func(c *Client, a Args) { c.Server().RunAhead(c, a) }
 	exec := w.s.Table.Lookup([]byte("exec"))
 	exec.Flags |= EndsMulti
 	return w, read

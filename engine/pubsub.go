@@ -252,6 +252,12 @@ func (s *Server) queued(c *Client, offset int64) {
 	s.checkOutputLimit(c)
 }
 
+// SendAll writes what is queued, as far as the sockets take it: for the end of the process.
+func (s *Server) SendAll() {
+	for s.flushSome() {
+	}
+}
+
 // flushSome writes queued outputs for about a slice of time. It returns true when there are more.
 func (s *Server) flushSome() bool {
 	end := s.nanotime() + sliceNs

@@ -136,7 +136,8 @@ type Row struct {
 	// KeyFlags gives the flags of the keys of a certain call, where they depend on its arguments ("variable_flags").
 	KeyFlags func(args Args) string
 	Handler  Handler
-	// Ahead is set where a call may have to read from a disk; Handler then calls RunAhead with it.
+	// Lane is set where a call may read or write files away from the loop; Ahead, where it reads: Handler then calls RunAhead.
+	Lane  Lane
 	Ahead Ahead
 
 	// Filled in by NewTable.

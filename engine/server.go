@@ -166,9 +166,9 @@ type Hooks struct {
 	// ConfigChanged is told of directives that CONFIG SET has changed, with the new values in place; an error takes the
 	// change back.
 	ConfigChanged func(d *config.Directive) error
-	// ConfigAhead returns what has to be read from the disk, in a goroutine, before ConfigChanged or Listen can follow a
-	// change to the values of trial; nil for nothing.
-	ConfigAhead func(trial *config.Values) (read func())
+	// ConfigAhead reads from the disk, in a goroutine, what has to be read before ConfigChanged or Listen can follow a change to
+	// the values of trial. The error says that they will not.
+	ConfigAhead func(trial *config.Values) error
 	// Persistence tells how the journal is doing; nil without one.
 	Persistence func() PersistenceStatus
 	// Listen makes the reactor follow bind, port and tls-port; nil: it cannot.

@@ -14,11 +14,11 @@ type transaction struct {
 	queue   []queued
 	flags   Flags // of all queued commands together
 	bytes   int   // of the queued words
-	// readsAhead: a queued command may have to read from a disk before EXEC runs the queue.
-	readsAhead bool
-	needsData  bool // a queued command may not run while the data is being loaded
-	watches    []watch
-	watchAt    map[dbKey]int // where a key is in watches, once there are many
+	// offloads: a queued command may have to read from a disk before EXEC runs the queue, or to write afterwards.
+	offloads  bool
+	needsData bool // a queued command may not run while the data is being loaded
+	watches   []watch
+	watchAt   map[dbKey]int // where a key is in watches, once there are many
 
 	watchBytes int // of the watched keys
 }
@@ -122,7 +122,7 @@ func (s *Server) enqueue(c *Client, row *Row, args Args) {
 	}
 	c.tx.queue = append(c.tx.queue, queued{row: row, args: own})
 	c.tx.flags |= row.Flags
-	c.tx.readsAhead = c.tx.readsAhead || row.Ahead != nil
+	c.tx.offloads = c.tx.offloads || row.Lane != 0
 	c.tx.needsData = c.tx.needsData || row.Flags&Loading == 0
 	s.replies.Simple(queuedWord)
 }

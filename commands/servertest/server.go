@@ -70,7 +70,7 @@ func StartOn(t testing.TB, fsys vfs.FS, reactorName string, flags ...string) *Se
 		t.Fatal(err)
 	}
 	s.Engine.Reactor = port
-	s.Engine.Hooks.ConfigAhead = func(trial *config.Values) func() { return port.Ahead(trial.TLS) }
+	s.Engine.Hooks.ConfigAhead = func(trial *config.Values) error { return port.Ahead(trial.TLS) }
 	if s.aof, err = persistence.Attach(s.Engine, log, persistence.Formats{
 		FS:      fsys,
 		Rebuild: commands.Rebuild,

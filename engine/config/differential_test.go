@@ -139,7 +139,7 @@ func ours(c *Config, words ...string) []string {
 		}
 		return out
 	}
-	if err := c.Set(words[2:], true, nil); err != nil {
+	if err := setNow(c, words[2:]...); err != nil {
 		return []string{err.Error()}
 	}
 	return []string{"OK"}

@@ -31,6 +31,8 @@ type kind struct {
 	set func(v *Values, words []string, more bool) error
 	// get returns the value as CONFIG GET shows it; set reads it back to the same value.
 	get func(v *Values) string
+	// disk, when not nil, tells whether the value that set has taken is there and can be used. It may wait for the disk, set does not.
+	disk func(v *Values) error
 	// place, when not nil, is told where the words that set has just taken stand.
 	place func(v *Values, place string)
 	// lines returns what stands behind the name in a file, one element a line.
@@ -191,7 +193,7 @@ func baseName(directive, what string, at func(*Values) *string) kind {
 	}, func(v *Values) string { return *at(v) }, nil)
 }
 
-// directory must exist when it is set and is kept as an absolute path: nothing ever changes the working directory.
+// directory must exist when it is set and is kept as an absolute path: after the start nothing changes the working directory.
 func directory(at func(*Values) *string) kind {
 	k := single("an existing directory", func(v *Values, word string) error {
 		if word == "" {
@@ -200,20 +202,19 @@ func directory(at func(*Values) *string) kind {
 		if !filepath.IsAbs(word) {
 			word = filepath.Join(v.from, word)
 		}
-		path, err := filepath.Abs(word)
+		path, err := filepath.Abs(word) // which asks for the working directory if from is empty
 		if err != nil {
 			return systemError(err)
-		}
-		info, err := os.Stat(path)
-		if err != nil {
-			return systemError(err)
-		}
-		if !info.IsDir() {
-			return systemError(syscall.ENOTDIR)
 		}
 		*at(v) = path
 		return nil
 	}, func(v *Values) string { return *at(v) }, nil)
+	k.disk = func(v *Values) error {
+		if _, err := os.Stat(*at(v) + "/."); err != nil { // "." is in a directory only, and for those who may search it
+			return systemError(err)
+		}
+		return nil
+	}
 	k.moves = true
 	return k
 }

@@ -120,7 +120,7 @@ func (s *source) set(place, name string, words []string) error {
 	problem := ""
 	if len(words) == 0 {
 		problem = "wrong number of arguments"
-	} else if err := d.assign(s.v, words, more); err != nil {
+	} else if err := s.take(d, words, more); err != nil {
 		problem = err.Error()
 	}
 	if problem != "" {
@@ -134,6 +134,18 @@ func (s *source) set(place, name string, words []string) error {
 	}
 	s.seen[d] = place
 	return nil
+}
+
+// take assigns words, if the disk agrees.
+func (s *source) take(d *Directive, words []string, more bool) error {
+	before := *s.v
+	err := d.assign(s.v, words, more)
+	if err == nil && d.kind.disk != nil {
+		if err = d.kind.disk(s.v); err != nil {
+			*s.v = before
+		}
+	}
+	return err
 }
 
 func (s *source) readFile(path string) error {

@@ -12,7 +12,7 @@ import (
 func rewritten(t *testing.T, content string, pairs ...string) string {
 	t.Helper()
 	c := load(t, []string{write(t, content), "--enable-protected-configs", "yes"}, nil)
-	if err := c.Set(append(pairs, "hz", "77"), true, nil); err != nil {
+	if err := setNow(c, append(pairs, "hz", "77")...); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Rewrite(); err != nil {
@@ -100,7 +100,7 @@ func TestRewriteRelativeIncludes(t *testing.T) {
 	t.Chdir(home)
 	c := load(t, []string{"main.conf"}, nil)
 	t.Chdir(c.Dir) // as the server does
-	if err := c.Set([]string{"timeout", "2"}, true, nil); err != nil {
+	if err := c.Set([]string{"timeout", "2"}, true, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Rewrite(); err != nil {
@@ -178,7 +178,7 @@ func TestRewriteReplacesTheFileOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := load(t, []string{link}, nil)
-	if err := c.Set([]string{"port", "2"}, true, nil); err != nil {
+	if err := c.Set([]string{"port", "2"}, true, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Rewrite(); err != nil {

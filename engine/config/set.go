@@ -48,12 +48,12 @@ func (c *Config) Get(patterns ...string) []Pair {
 }
 
 // Set gives new values to directives, all or none; pairs holds names and values in turn. local tells that the client
-// that asks is on this machine. apply, when not nil, is called for each directive whose value has changed, with all new
-// values in place; when it fails, every value is put back and apply is called again for those it has seen, so that the
-// outside follows. The error is the complete error reply.
-func (c *Config) Set(pairs []string, local bool, apply func(*Directive) error) error {
+// that asks is on this machine. found is what Look has found out for the same pairs. apply, when not nil, is called for each directive
+// whose value has changed, with all new values in place; when it fails, every value is put back and apply is called again for those it
+// has seen, so that the outside follows. The error is the complete error reply. Set does not wait for a disk.
+func (c *Config) Set(pairs []string, local bool, found Found, apply func(*Directive) error) error {
 	before := c.Values
-	after, rows, err := c.Trial(pairs, local)
+	after, rows, err := c.trial(pairs, local, found.of)
 	if err != nil {
 		return err
 	}
@@ -79,15 +79,64 @@ func (c *Config) Set(pairs []string, local bool, apply func(*Directive) error) e
 	return nil
 }
 
-// Trial returns what Set would make of the values, and the rows of pairs, and changes nothing.
-func (c *Config) Trial(pairs []string, local bool) (*Values, []*Directive, error) {
+// Found is what the disk has said to new values, by the value.
+type Found map[*Directive]answer
+
+type answer struct {
+	value string
+	err   error
+}
+
+const errOutdated = refusal("it depends on what has been changed meanwhile, try again")
+
+func (f Found) of(d *Directive, v *Values) error {
+	if a, ok := f[d]; ok && a.value == d.Value(v) {
+		return a.err
+	}
+	return errOutdated
+}
+
+// AsksDisk reports whether Look has something to look at for these pairs.
+func AsksDisk(pairs []string) bool {
+	for i := 0; i < len(pairs); i += 2 {
+		if d, ok := Lookup(pairs[i]); ok && (d.kind.disk != nil || d.Group == tlsRows.name) {
+			return true
+		}
+	}
+	return false
+}
+
+// Look finds out what Set needs to know of the disk, which it may wait for: c is not the configuration in force but a copy, and any
+// goroutine's. read, when not nil, reads the files that the new values name. If Set is going to succeed as far as that can be told,
+// the copy has the new values afterwards.
+func (c *Config) Look(pairs []string, local bool, read func(*Values) error) Found {
+	found := Found{}
+	after, _, err := c.trial(pairs, local, func(d *Directive, v *Values) error {
+		err := d.kind.disk(v)
+		found[d] = answer{d.Value(v), err}
+		return err
+	})
+	if err == nil && (read == nil || read(after) == nil) {
+		c.Values = *after
+	}
+	return found
+}
+
+// trial returns what pairs make of the values, and their rows, and changes nothing. Values that name something on the disk are
+// judged by disk.
+func (c *Config) trial(pairs []string, local bool, disk func(*Directive, *Values) error) (*Values, []*Directive, error) {
 	rows, err := c.resolve(pairs, local)
 	if err != nil {
 		return nil, nil, err
 	}
 	trial := c.Values
+	trial.from = c.Dir
 	for i, d := range rows {
-		if err := d.assign(&trial, []string{pairs[2*i+1]}, false); err != nil {
+		err := d.assign(&trial, []string{pairs[2*i+1]}, false)
+		if err == nil && d.kind.disk != nil {
+			err = disk(d, &trial)
+		}
+		if err != nil {
 			return nil, nil, setError(strings.ToLower(pairs[2*i]), err)
 		}
 	}

@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -179,7 +181,7 @@ func TestSetIsAllOrNothing(t *testing.T) {
 		}
 		return nil
 	}
-	err := c.Set([]string{"timeout", "9", "hz", "10", "SAVE", "1 1", "bind", "1.1.1.1"}, true, apply)
+	err := c.Set([]string{"timeout", "9", "hz", "10", "SAVE", "1 1", "bind", "1.1.1.1"}, true, nil, apply)
 	const want = "ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified addresses."
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
@@ -191,22 +193,75 @@ func TestSetIsAllOrNothing(t *testing.T) {
 	if got := strings.Join(applied, ","); got != "timeout=9,save=1 1,bind=1.1.1.1,timeout=0,save=3600 1 300 100 60 10000,bind=127.0.0.1 -::1" {
 		t.Errorf("applied %s", got)
 	}
-	if err := c.Set([]string{"timeout", "9", "appendfsync", "x"}, true, apply); err == nil || c.TimeoutSeconds != 0 {
+	if err := c.Set([]string{"timeout", "9", "appendfsync", "x"}, true, nil, apply); err == nil || c.TimeoutSeconds != 0 {
 		t.Errorf("%v, timeout %d", err, c.TimeoutSeconds)
 	}
 	applied = nil
-	if err := c.Set([]string{"Timeout", "9", "hash-max-ziplist-entries", "7", "hash-max-listpack-entries", "8"}, true, apply); err != nil {
+	if err := c.Set([]string{"Timeout", "9", "hash-max-ziplist-entries", "7", "hash-max-listpack-entries", "8"}, true, nil, apply); err != nil {
 		t.Error(err)
 	}
 	if c.TimeoutSeconds != 9 || c.HashMaxListpackEntries != 8 || len(applied) != 2 {
 		t.Errorf("timeout %d, entries %d, applied %q", c.TimeoutSeconds, c.HashMaxListpackEntries, applied)
 	}
-	if err := c.Set([]string{"hz"}, true, nil); err == nil || err.Error() != "ERR syntax error" {
+	if err := c.Set([]string{"hz"}, true, nil, nil); err == nil || err.Error() != "ERR syntax error" {
 		t.Error(err)
 	}
-	if err := c.Set([]string{"a\r\nb", "1"}, true, nil); err == nil || strings.ContainsAny(err.Error(), "\r\n") {
+	if err := c.Set([]string{"a\r\nb", "1"}, true, nil, nil); err == nil || strings.ContainsAny(err.Error(), "\r\n") {
 		t.Errorf("%q", err)
 	}
+}
+
+// setNow asks the disk, and sets.
+func setNow(c *Config, pairs ...string) error {
+	on := *c
+	return c.Set(pairs, true, on.Look(pairs, true, nil), nil)
+}
+
+// Of dir, Set takes what Look has found, and nothing that it has not looked at. Relative paths begin where the server is.
+func TestDirIsLookedAtBefore(t *testing.T) {
+	home := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(home, "a", "b"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := load(t, []string{"--enable-protected-configs", "yes", "--dir", home}, nil)
+	refused := func(found Found, want string, pairs ...string) {
+		t.Helper()
+		before := c.Dir
+		if err := c.Set(pairs, true, found, nil); err == nil || !strings.HasSuffix(err.Error(), want) || c.Dir != before {
+			t.Errorf("%q: %v, dir %s", pairs, err, c.Dir)
+		}
+	}
+	refused(nil, "'dir') - it depends on what has been changed meanwhile, try again", "dir", filepath.Join(home, "a"))
+	for _, test := range []struct{ word, want string }{
+		{"a", "a"}, {"b", "a/b"}, {"b", ""}, {"..", "a"}, {"../file", ""}, {"../none", ""}, {home, ""}, {filepath.Join(home, "a", "b"), "a/b"},
+	} {
+		err := setNow(c, "dir", test.word)
+		if test.word == home {
+			test.want = "."
+		}
+		if (err == nil) != (test.want != "") || err == nil && c.Dir != filepath.Join(home, test.want) {
+			t.Errorf("%s: %v, dir %s", test.word, err, c.Dir)
+		}
+	}
+	// The first value that is wrong is the one that is told.
+	for _, test := range []struct{ want, pairs string }{
+		{"'dir') - No such file or directory", "dir /none maxmemory x"}, {"'maxmemory') - argument must be a memory value", "maxmemory x dir /none"},
+		{"'dir') - Not a directory", "dir ../../file maxmemory x"},
+	} {
+		on, pairs := *c, strings.Fields(test.pairs)
+		refused(on.Look(pairs, true, nil), test.want, pairs...)
+	}
+	// What was looked at is another directory by now.
+	on, pairs := *c, []string{"dir", ".."}
+	found := on.Look(pairs, true, nil)
+	if on.Dir != filepath.Join(home, "a") {
+		t.Errorf("the copy is at %s", on.Dir)
+	}
+	c.Dir = home
+	refused(found, "try again", pairs...)
 }
 
 func TestProtected(t *testing.T) {
@@ -217,7 +272,8 @@ func TestProtected(t *testing.T) {
 	}{{"no", true, false}, {"local", false, false}, {"local", true, true}, {"yes", false, true}} {
 		c := load(t, []string{"--enable-protected-configs", test.access}, nil)
 		dir := t.TempDir()
-		err := c.Set([]string{"dir", dir}, test.local, nil)
+		pairs, on := []string{"dir", dir}, *c
+		err := c.Set(pairs, test.local, on.Look(pairs, test.local, nil), nil)
 		if (err == nil) != test.ok || (c.Dir == dir) != test.ok {
 			t.Errorf("%+v: %v, dir %s", test, err, c.Dir)
 		}
@@ -227,14 +283,14 @@ func TestProtected(t *testing.T) {
 // The output limits of one line are taken together or not at all.
 func TestOutputLimitsKeepOtherClasses(t *testing.T) {
 	c := load(t, nil, nil)
-	if err := c.Set([]string{"client-output-buffer-limit", "Replica 1k 2kb 3 pubsub 4 5 6"}, true, nil); err != nil {
+	if err := c.Set([]string{"client-output-buffer-limit", "Replica 1k 2kb 3 pubsub 4 5 6"}, true, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	want := [ClientClasses]OutputLimit{{}, {1000, 2048, 3}, {4, 5, 6}}
 	if c.OutputLimits != want {
 		t.Errorf("%v, want %v", c.OutputLimits, want)
 	}
-	if err := c.Set([]string{"client-output-buffer-limit", "normal 1 1 1 pubsub 1 1 x"}, true, nil); err == nil || c.OutputLimits != want {
+	if err := c.Set([]string{"client-output-buffer-limit", "normal 1 1 1 pubsub 1 1 x"}, true, nil, nil); err == nil || c.OutputLimits != want {
 		t.Errorf("%v: %v, want %v", err, c.OutputLimits, want)
 	}
 }

@@ -39,8 +39,8 @@ type credentials struct {
 	others []loaded
 }
 
-// maxOthers is more than the clients that change certificates at the same time.
-const maxOthers = 8
+// maxOthers is more than the clients that change certificates at the same time, or than one does in a transaction.
+const maxOthers = 32
 
 // loaded is what the files gave, or why they could not be used.
 type loaded struct {
@@ -59,14 +59,15 @@ func significant(s config.TLS) config.TLS {
 		AuthClients: s.AuthClients, Protocols: s.Protocols, Ciphers: s.Ciphers, SessionCaching: s.SessionCaching}
 }
 
-// read reads the files that the settings name, for use.
-func (c *credentials) read(settings config.TLS) {
+// read reads the files that the settings name, for use, which fails if this does.
+func (c *credentials) read(settings config.TLS) error {
 	l := loaded{settings: significant(settings)}
 	l.seen = filesState(&l.settings)
 	l.made, l.err = Load(&l.settings)
 	c.mu.Lock()
 	c.keep(l)
 	c.mu.Unlock()
+	return l.err
 }
 
 // keep puts l in front of the others.

@@ -129,12 +129,12 @@ func (p *Port) finish() {
 	p.writers.Wait() // at most lingerTime
 }
 
-// Ahead returns what has to be read, away from the loop, before the settings can come into force; nil for nothing.
-func (p *Port) Ahead(settings config.TLS) (read func()) {
+// Ahead reads what has to be read before the settings can come into force; any goroutine. The error says why they could not.
+func (p *Port) Ahead(settings config.TLS) error {
 	if settings.Port == 0 || p.credentials.inForce(settings) {
 		return nil
 	}
-	return func() { p.credentials.read(settings) }
+	return p.credentials.read(settings)
 }
 
 // Changed puts settings in force after CONFIG SET of a directive, with what Ahead has read for them. While there is no

@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"redix/engine/config"
+)
+
+// laneWorld has commands that offload their word, "echo" in one lane and "state" in another; those whose word begins with "hang" wait
+// for the gate.
+func laneWorld(t *testing.T) (w *world, gate chan struct{}, ended func() []string) {
+	w = newWorld(t, native)
+	gate = make(chan struct{})
+	done := make(chan string, 10*laneMost)
+	for name, lane := range map[string]Lane{"echo": UsersFile, "get": ConfigFile} {
+		row := w.s.Table.Lookup([]byte(name))
+		row.Lane = lane
+		row.Handler = func(c *Client, a Args) {
+			word := string(a[1])
+			c.Server().Offload(c, func() {
+				if strings.HasPrefix(word, "hang") {
+					<-gate
+				}
+				done <- word
+			}, func(c *Client) {
+				if c != nil {
+					c.Reply.BulkString(word)
+				}
+			})
+		}
+	}
+	w.s.Table.Lookup([]byte("exec")).Flags |= EndsMulti
+	return w, gate, func() (words []string) {
+		for len(done) > 0 {
+			words = append(words, <-done)
+		}
+		return words
+	}
+}
+
+// Work that hangs holds up its own lane, and no more of that than laneMost.
+func TestLanes(t *testing.T) {
+	w, gate, ended := laneWorld(t)
+	first := w.open()
+	w.send(first, frm("echo", "hang"))
+
+	other := w.open()
+	w.send(other, frm("get", "x"))
+	w.offloaded(1)
+	other.want(bulk("x"))
+
+	for range laneMost - 1 { // by clients that do not even wait
+		gone := w.open()
+		w.send(gone, frm("echo", "behind"))
+		gone.want("")
+		w.s.Kill(gone.client())
+	}
+	for range 3 {
+		w.send(other, frm("echo", "refused"), frm("ping"))
+		other.want("-" + errDiskBehind + "\r\n" + pong)
+	}
+	w.send(other, frm("multi"), frm("set", "k", "v"), frm("echo", "refused"), frm("exec"))
+	other.want(queued2 + "-" + execAbort + errDiskBehind + "\r\n")
+	if w.s.Keyspace.DB(0).Len() != 0 {
+		t.Error("a refused transaction has run")
+	}
+	w.send(other, frm("multi"), frm("set", "k", "v"), frm("get", "y"), frm("exec"))
+	w.offloaded(1)
+	other.want(queued2 + "*2\r\n" + ok + bulk("y"))
+
+	close(gate)
+	w.offloaded(laneMost)
+	first.want(bulk("hang"))
+	if got := ended(); len(got) != laneMost+2 || strings.Join(got[:4], " ") != "x y hang behind" {
+		t.Errorf("%d works: %q", len(got), got)
+	}
+	w.send(other, frm("echo", "again"))
+	w.offloaded(1)
+	other.want(bulk("again"))
+	if w.s.numBlocked != 0 || w.s.offload.lanes != [laneEnd]lane{UsersFile: {last: w.s.offload.lanes[UsersFile].last}, ConfigFile: {last: w.s.offload.lanes[ConfigFile].last}} {
+		t.Errorf("%d blocked, lanes %v", w.s.numBlocked, w.s.offload.lanes)
+	}
+}
+
+// A transaction with work of two lanes holds both: what others find afterwards is not older than what it found.
+func TestTransactionHoldsItsLanes(t *testing.T) {
+	w, gate, ended := laneWorld(t)
+	c, other := w.open(), w.open()
+	w.send(c, frm("multi"), frm("echo", "hang"), frm("get", "mine"), frm("exec"))
+	w.send(other, frm("get", "theirs"))
+	close(gate)
+	w.offloaded(2)
+	if got := strings.Join(ended(), " "); got != "hang mine theirs" {
+		t.Errorf("the order is %q", got)
+	}
+	c.want(queued2 + "*2\r\n" + bulk("hang") + bulk("mine"))
+	other.want(bulk("theirs"))
+}
+
+// The end of the process waits for files that are being written, but not for ever, and whoever asked for them is answered.
+func TestFinishFiles(t *testing.T) {
+	w, gate, ended := laneWorld(t)
+	if !w.s.FinishFiles(0) {
+		t.Error("there is nothing to wait for")
+	}
+	c, other := w.open(), w.open()
+	w.send(c, frm("echo", "hang"))
+	w.send(other, frm("get", "x"))
+	if w.s.FinishFiles(time.Millisecond) {
+		t.Error("it says that it is done")
+	}
+	go close(gate)
+	if !w.s.FinishFiles(time.Minute) {
+		t.Error("it does not wait")
+	}
+	w.settle()
+	if got := ended(); len(got) != 2 {
+		t.Errorf("done: %q", got)
+	}
+	c.want(bulk("hang"))
+	other.want(bulk("x"))
+}
+
+// What the commands of a transaction read is read in order, and each of them finds the configuration as those before leave it.
+func TestReadingOfATransaction(t *testing.T) {
+	w := newWorld(t, native)
+	row := w.s.Table.Lookup([]byte("echo"))
+	row.Lane = Settings
+	row.Ahead = func(_ *Client, a Args, on *config.Config) (func(), func(*Client)) {
+		found, word := "", string(a[1])
+		return func() {
+				found = on.RequirePass + word
+				on.RequirePass = found
+			}, func(c *Client) {
+				if c != nil {
+					c.Reply.BulkString(found)
+				}
+			}
+	}
+	row.Handler = func(c *Client, a Args) { c.Server().RunAhead(c, a) }
+	w.s.Table.Lookup([]byte("exec")).Flags |= EndsMulti
+	c := w.open()
+	w.send(c, frm("multi"), frm("echo", "a"), frm("echo", "b"), frm("exec"))
+	w.offloaded(1)
+	c.want(queued2 + "*2\r\n" + bulk("a") + bulk("ab"))
+	w.send(c, frm("echo", "c"))
+	w.offloaded(1)
+	c.want(bulk("c"))
+	if w.s.Config.RequirePass != "" {
+		t.Error("the configuration in force has changed")
+	}
+}
