@@ -21,7 +21,7 @@ func testCatalog() *Catalog {
 // a file; what is not taken changes nothing.
 func FuzzRules(f *testing.F) {
 	for _, rules := range []string{"on\n>a\n~x\n+get", "(+get\n~a)\n(%R~b +@all -config|get)", "#abc\n!\n<\n>\n&\n~\n%\n+\n-\n+|\n(\n)\n()",
-		"allkeys\nallchannels\nallcommands\nreset", "+select|0\n+select\n-select", "(\"a b\" '", "+config|get|x\n+@\n-@read", "\x00\n(\x00)", "%RWR~x\n%~"} {
+		"allkeys\nallchannels\nallcommands\nreset", "+select|0\n+select\n-select", "(\"a b\" '", "+config|get|x\n+@\n-@read", "\x00\n(\x00)", "%RWR~x\n%~", "(&))"} {
 		f.Add(rules, "user u "+strings.ReplaceAll(rules, "\n", " "))
 	}
 	f.Fuzz(func(t *testing.T, rules, file string) {
@@ -66,6 +66,22 @@ func FuzzRules(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A selector's patterns may not end in a parenthesis: in a file that would be the selector's end.
+func TestSelectorWithParenthesis(t *testing.T) {
+	us := NewUsers(testCatalog(), Defaults{})
+	for _, rule := range []string{"(&))", "(~a) +get)", "(%R~a))", "(+select|))"} {
+		if err := us.Set("u", []string{rule}, nil); err == nil || !strings.HasSuffix(err.Error(), "Syntax error") {
+			t.Errorf("%q: %v", rule, err)
+		}
+	}
+	if err := us.Set("u", []string{"~a)", "&)", "(~a)b &(c)"}, nil); err != nil {
+		t.Error(err)
+	}
+	if read, err := us.Parse("f", string(us.Render())); err != nil || string(read.Render()) != string(us.Render()) {
+		t.Errorf("%q from a file: %v", us.Render(), err)
+	}
 }
 
 func TestCheck(t *testing.T) {

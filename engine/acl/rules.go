@@ -148,6 +148,8 @@ func parseHash(s string) (hash [sha256.Size]byte, ok bool) {
 	return hash, err == nil
 }
 
+// addSelector adds a selector by its rules, without the parentheses. redis-server takes a pattern that ends in one, and cannot
+// load the file that it then writes: there, the word ends the selector.
 func (u *User) addSelector(cat *Catalog, rules string, d Defaults) error {
 	list, err := config.SplitWords(UntilNul(rules))
 	if err != nil {
@@ -155,6 +157,9 @@ func (u *User) addSelector(cat *Catalog, rules string, d Defaults) error {
 	}
 	s := &Selector{allChannels: d.AllChannels}
 	for _, r := range list {
+		if strings.HasSuffix(r, ")") {
+			return problemSyntax
+		}
 		if err := s.apply(cat, r); err != nil {
 			return err
 		}
