@@ -152,7 +152,7 @@ func (c *checker) records() ([]byte, error) {
 // read gives up to n bytes at off, fewer at the end of what counts. They live until the next call.
 func (c *checker) read(off int64, n int) ([]byte, error) {
 	if c.buf == nil {
-		c.buf = make([]byte, blockBody)
+		c.buf = make([]byte, min(blockBody, c.size))
 	}
 	n = int(min(int64(n), c.size-off, int64(len(c.buf))))
 	if n <= 0 {
