@@ -103,9 +103,12 @@ func (m *model) note(field, value string) {
 	m.hashtable = m.hashtable || len(m.fields) > modelEntries || max(len(field), len(value)) > modelBytes
 }
 
+func newHashServer(t testing.TB) *servertest.Local {
+	return servertest.NewLocal(t, "--hash-max-listpack-entries", strconv.Itoa(modelEntries), "--hash-max-listpack-value", strconv.Itoa(modelBytes))
+}
+
 // hashOps plays operations decoded from bytes, three or more each, and compares every reply.
-func hashOps(t *testing.T, data []byte) {
-	l := servertest.NewLocal(t, "--hash-max-listpack-entries", strconv.Itoa(modelEntries), "--hash-max-listpack-value", strconv.Itoa(modelBytes))
+func hashOps(t *testing.T, l *servertest.Local, data []byte) {
 	m := model{fields: map[string]string{}}
 	for n := 0; len(data) >= 3; n++ {
 		op, a, b := data[0], data[1], data[2]
@@ -151,6 +154,7 @@ func hashOps(t *testing.T, data []byte) {
 			compareHash(t, l, &m)
 		}
 	}
+	l.Do("DEL", "h")
 }
 
 // opField and opValue have few and many, short and long, numbers and texts.
@@ -229,7 +233,8 @@ func compareHash(t *testing.T, l *servertest.Local, m *model) {
 func FuzzHash(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 4, 1, 0})
 	f.Add([]byte("\x03\x00\x13\x03\x40\x13\x03\x80\x13\x04\x00\x00\x06\x04\x04"))
-	f.Fuzz(func(t *testing.T, data []byte) { hashOps(t, data[:min(len(data), 3000)]) })
+	l := newHashServer(f) // one for all: it is empty again after each
+	f.Fuzz(func(t *testing.T, data []byte) { hashOps(t, l.For(t), data[:min(len(data), 3000)]) })
 }
 
 func TestHashAgainstMap(t *testing.T) {
@@ -244,7 +249,7 @@ func TestHashAgainstMap(t *testing.T) {
 		for i := 1; i < len(data); i += 3 {
 			data[i] %= fields
 		}
-		if hashOps(t, data); t.Failed() {
+		if hashOps(t, newHashServer(t), data); t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
 	}

@@ -165,11 +165,11 @@ func TestListEncodings(t *testing.T) {
 var listLimits = []string{"-2", "-1", "4", "1", "20"}
 
 // listOps plays operations decoded from bytes on two lists and compares every reply with slices of strings.
-func listOps(t *testing.T, data []byte) {
+func listOps(t *testing.T, l *servertest.Local, data []byte) {
 	if len(data) == 0 {
 		return
 	}
-	l := servertest.NewLocal(t, "--list-max-listpack-size", listLimits[int(data[0])%len(listLimits)])
+	l.Do("CONFIG", "SET", "list-max-listpack-size", listLimits[int(data[0])%len(listLimits)])
 	keys, models := [2]string{"l0", "l1"}, [2][]string{}
 	for data = data[1:]; len(data) >= 4; data = data[4:] {
 		op, which, at, v := data[0], int(data[1])&1, int(int8(data[2])), listValue(data[3])
@@ -295,7 +295,8 @@ func listValue(b byte) string {
 
 func FuzzList(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x00\x00\x01\x00\x00\x06\x06\x00\x00\x00"))
-	f.Fuzz(func(t *testing.T, data []byte) { listOps(t, data[:min(len(data), 2000)]) })
+	l := servertest.NewLocal(f) // one for all: it is empty again after each
+	f.Fuzz(func(t *testing.T, data []byte) { listOps(t, l.For(t), data[:min(len(data), 2000)]) })
 }
 
 func TestListAgainstSlice(t *testing.T) {
@@ -306,7 +307,7 @@ func TestListAgainstSlice(t *testing.T) {
 		for i := range data {
 			data[i] = byte(rng.Uint32())
 		}
-		if listOps(t, data); t.Failed() {
+		if listOps(t, servertest.NewLocal(t), data); t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
 	}

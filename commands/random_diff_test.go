@@ -21,11 +21,7 @@ import (
 	"redix/commands/servertest"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	servertest.RemoveBinary()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { servertest.Main(m) }
 
 // number of commands in one run, unless REDIX_DIFF says otherwise.
 const diffCommands = 6000

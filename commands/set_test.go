@@ -209,10 +209,13 @@ func (m *setModel) add(member string) {
 	m.members[member] = true
 }
 
-// setOps plays operations decoded from bytes on two sets and compares every reply.
-func setOps(t *testing.T, data []byte) {
-	l := servertest.NewLocal(t, "--set-max-intset-entries", strconv.Itoa(setModelInts),
+func newSetServer(t testing.TB) *servertest.Local {
+	return servertest.NewLocal(t, "--set-max-intset-entries", strconv.Itoa(setModelInts),
 		"--set-max-listpack-entries", strconv.Itoa(setModelEntries), "--set-max-listpack-value", strconv.Itoa(setModelBytes))
+}
+
+// setOps plays operations decoded from bytes on two sets and compares every reply.
+func setOps(t *testing.T, l *servertest.Local, data []byte) {
 	keys := [2]string{"s0", "s1"}
 	models := [2]*setModel{{members: map[string]bool{}}, {members: map[string]bool{}}}
 	for n := 0; len(data) >= 3; n++ {
@@ -335,7 +338,8 @@ func compareSet(t *testing.T, l *servertest.Local, key string, m *setModel) {
 func FuzzSet(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 4, 1, 0})
 	f.Add([]byte("\x02\x00\x13\x02\x40\x13\x82\x80\x13\x04\x00\x00\x07\x04\x04\x05\x00\x00"))
-	f.Fuzz(func(t *testing.T, data []byte) { setOps(t, data[:min(len(data), 3000)]) })
+	l := newSetServer(f) // one for all: it is empty again after each
+	f.Fuzz(func(t *testing.T, data []byte) { setOps(t, l.For(t), data[:min(len(data), 3000)]) })
 }
 
 func TestSetAgainstMap(t *testing.T) {
@@ -350,7 +354,7 @@ func TestSetAgainstMap(t *testing.T) {
 		for i := 1; i < len(data); i += 3 {
 			data[i] %= members
 		}
-		if setOps(t, data); t.Failed() {
+		if setOps(t, newSetServer(t), data); t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
 	}

@@ -220,9 +220,12 @@ func (m zmodel) sorted() []zentry {
 // digitDoubles are doubles whose bytes are digits: packed must not take them for integers.
 var digitDoubles = []float64{math.Float64frombits(0x3837363534333231), math.Float64frombits(0x393939393939392d), math.Float64frombits(0x3030303030303030)}
 
+func newZsetServer(t testing.TB) *servertest.Local {
+	return servertest.NewLocal(t, "--zset-max-listpack-entries", "12", "--zset-max-listpack-value", "20")
+}
+
 // zsetOps plays operations decoded from bytes, three each, and compares every reply.
-func zsetOps(t *testing.T, data []byte) {
-	l := servertest.NewLocal(t, "--zset-max-listpack-entries", "12", "--zset-max-listpack-value", "20")
+func zsetOps(t *testing.T, l *servertest.Local, data []byte) {
 	m := zmodel{}
 	text := func(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
 	for n := 0; len(data) >= 3; n++ {
@@ -267,6 +270,7 @@ func zsetOps(t *testing.T, data []byte) {
 		}
 		compareZset(t, l, m)
 	}
+	l.Do("DEL", "z")
 }
 
 func expectInt(t *testing.T, l *servertest.Local, want int, words ...string) {
@@ -305,7 +309,7 @@ func TestZsetModel(t *testing.T) {
 		for i := range data {
 			data[i] = byte(rng.Uint32())
 		}
-		if zsetOps(t, data); t.Failed() {
+		if zsetOps(t, newZsetServer(t), data); t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
 	}
@@ -313,7 +317,8 @@ func TestZsetModel(t *testing.T) {
 
 func FuzzZset(f *testing.F) {
 	f.Add([]byte("\x00\x01\x02\x08\x03\x04\x10\x05\x06\x03\x01\x02\x18\x07\x03"))
-	f.Fuzz(zsetOps)
+	l := newZsetServer(f) // one for all: it is empty again after each
+	f.Fuzz(func(t *testing.T, data []byte) { zsetOps(t, l.For(t), data[:min(len(data), 3000)]) })
 }
 
 // TestZscanGuarantee changes a large set between the calls: what stays is seen.

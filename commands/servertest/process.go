@@ -51,6 +51,10 @@ func Binary(t testing.TB) string {
 		if covered() {
 			args = append(args, "-cover", "-coverpkg=redix/...")
 		}
+		if UnderRace {
+			args = append(args, "-race")
+			_ = os.Setenv("GORACE", "log_path="+filepath.Join(dir, raceReport)) // for the processes; this one has read it already
+		}
 		out, err := exec.Command("go", append(args, "redix")...).CombinedOutput()
 		if err != nil {
 			build.err = fmt.Errorf("building redix: %w\n%s", err, out)
@@ -66,11 +70,23 @@ func Binary(t testing.TB) string {
 // order.
 func covered() bool { return os.Getenv("GOCOVERDIR") != "" }
 
-// RemoveBinary removes what Binary has built; for TestMain.
-func RemoveBinary() {
+// raceReport begins the names of the files in which processes under the race detector tell what it found.
+const raceReport = "race"
+
+// Main runs the tests of a package whose tests use Binary; for TestMain. A race in any of the processes fails them.
+func Main(m *testing.M) {
+	code := m.Run()
 	if build.path != "" {
-		_ = os.RemoveAll(filepath.Dir(build.path))
+		dir := filepath.Dir(build.path)
+		reports, _ := filepath.Glob(filepath.Join(dir, raceReport+".*"))
+		for _, name := range reports {
+			text, _ := os.ReadFile(name)
+			fmt.Printf("in a server that a test ran as a process:\n%s\n", text)
+			code = 1
+		}
+		_ = os.RemoveAll(dir)
 	}
+	os.Exit(code)
 }
 
 // StartProcess runs redix with flags on a free port of 127.0.0.1 until the test ends. Unless a flag says otherwise its
