@@ -400,8 +400,8 @@ func FuzzModel(f *testing.F) {
 		f.Add(in)
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		if len(in) > 1<<14 {
-			in = in[:1<<14]
+		if len(in) > 1<<12 {
+			in = in[:1<<12]
 		}
 		newMachine(t, in).run()
 	})
