@@ -275,6 +275,10 @@ func TestACLPaths(t *testing.T) {
 		if v := admin.Info("clients")["blocked_clients"]; v != "0" {
 			t.Errorf("blocked_clients:%s", v)
 		}
+		const never = "calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0"
+		if v := admin.Info("commandstats")["cmdstat_blpop"]; v != never {
+			t.Errorf("cmdstat_blpop:%s", v)
+		}
 		// HELLO, RESET
 		c := s.Dial()
 		refuses(t, c, wrongPass, "HELLO", "3", "AUTH", "nobody", "x")

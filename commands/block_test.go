@@ -5,6 +5,7 @@ package commands_test
 import (
 	"math"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,4 +102,39 @@ func TestBlockingForEver(t *testing.T) {
 	if got := l.Feed(servertest.AppendCommand(nil, "PING")); len(got) != 0 {
 		t.Errorf("the wait has ended: %q", got)
 	}
+}
+
+// TestBlockingCounts: a command that waits is in the figures and in the slow log when it has replied, once, however often it was run
+// and found nothing.
+func TestBlockingCounts(t *testing.T) {
+	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
+		c, waiting := s.Dial(), s.Dial()
+		c.Must("CONFIG", "SET", "slowlog-log-slower-than", "0")
+		told := func() (calls string, entries int) {
+			for _, e := range c.Must("SLOWLOG", "GET", "-1").Elems {
+				if e.Elems[3].Elems[0].Str == "XREAD" {
+					entries++
+				}
+			}
+			calls, _, _ = strings.Cut(c.Info("commandstats")["cmdstat_xread"], ",")
+			return calls, entries
+		}
+		waiting.Send("XREAD", "BLOCK", "0", "STREAMS", "s", "5")
+		waiting.Flush()
+		eventually(t, "XREAD waits", func() bool { return c.Info("clients")["blocked_clients"] == "1" })
+		c.Must("XADD", "s", "4", "f", "v") // it runs, and waits again
+		c.Must("XADD", "s", "5", "f", "v")
+		if calls, entries := told(); calls != "" || entries != 0 {
+			t.Errorf("while it waits: %q, %d entries", calls, entries)
+		}
+		c.Must("XADD", "s", "6", "f", "v")
+		waiting.Receive()
+		if calls, entries := told(); calls != "calls=1" || entries != 1 {
+			t.Errorf("when it has replied: %q, %d entries", calls, entries)
+		}
+		waiting.Must("XREAD", "BLOCK", "1", "STREAMS", "s", "$")
+		if calls, entries := told(); calls != "calls=2" || entries != 2 {
+			t.Errorf("when its time is over: %q, %d entries", calls, entries)
+		}
+	})
 }

@@ -20,7 +20,8 @@ import (
 //	                                                      ├─► it replies: the client goes on
 //	                                                      └─► Block again: it stays where it is
 //
-// What such commands reply leaves at the end of the round.
+// What such commands reply leaves at the end of the round. A command counts as a call when it has replied, with the time of
+// all its runs; one whose client goes away before that, or is refused, does not.
 
 // blocked is what a client waits with.
 type blocked struct {
@@ -30,9 +31,10 @@ type blocked struct {
 	queues []*waitQueue
 	serial int64 // of the wait: the order in which clients came
 	timer  uint64
-	again  bool // Block was called while running again
-	silent bool // CLIENT REPLY SKIP came before
-	bytes  int  // of the copied words
+	again  bool  // Block was called while running again
+	silent bool  // CLIENT REPLY SKIP came before
+	bytes  int   // of the copied words
+	ns     int64 // what the runs took that did not end it
 }
 
 // waitQueue are the clients that wait at a key, by their serial.
@@ -40,7 +42,7 @@ type waitQueue struct {
 	at        dbKey
 	clients   []*Client
 	ready     bool // in readyKeys
-	onMissing bool // somebody is to be served when the key is gone
+	onMissing int  // how many are to be served when the key is gone
 }
 
 // Wait says how a client waits.
@@ -108,12 +110,16 @@ func (c *Client) Block(keys [][]byte, w Wait) bool {
 	for _, k := range keys {
 		if q := s.queueAt(dbKey{c.DB.ID, string(k)}); len(q.clients) == 0 || q.clients[len(q.clients)-1] != c {
 			q.clients = append(q.clients, c)
-			q.onMissing = q.onMissing || w.OnMissing
+			if w.OnMissing {
+				q.onMissing++
+			}
 			b.queues = append(b.queues, q)
 		}
 	}
 	c.blocked = b
 	s.numBlocked++
+	s.uncount(b.row)
+	s.tookLong = true // its time is kept until it is over
 	if w.OnJournal {
 		s.waitForJournal(c, b.serial)
 	}
@@ -124,6 +130,12 @@ func (c *Client) Block(keys [][]byte, w Wait) bool {
 		s.Reactor.TickWithin(time.Duration(min(max(lasts, 1), maxTickMs)) * time.Millisecond)
 	}
 	return true
+}
+
+// uncount takes back the call that invoke counts for a run that ends in waiting.
+func (s *Server) uncount(row *Row) {
+	row.Stats.Calls--
+	s.Stats.Commands--
 }
 
 // maxTickMs bounds a distance in time before it becomes a Duration.
@@ -154,7 +166,7 @@ func (s *Server) NumBlocked() (clients, keys int) {
 // know when they are gone.
 func (s *Server) Waits() (timed, onMissing int) {
 	for _, q := range s.waitKeys {
-		if q.onMissing {
+		if q.onMissing > 0 {
 			onMissing++
 		}
 	}
@@ -176,6 +188,9 @@ func (s *Server) unblock(c *Client) {
 	for _, q := range b.queues {
 		i := q.after(b.serial - 1)
 		q.clients = append(q.clients[:i], q.clients[i+1:]...)
+		if b.OnMissing {
+			q.onMissing--
+		}
 		if len(q.clients) == 0 {
 			delete(s.waitKeys, q.at)
 		}
@@ -234,7 +249,7 @@ func (s *Server) serve(q *waitQueue) {
 		switch {
 		case c.blocked.OnMissing, ok && (e.Type() == c.blocked.Type || c.blocked.Type == keyspace.TypeNone):
 			s.runAgain(c)
-		case !ok && !q.onMissing:
+		case !ok && q.onMissing == 0:
 			return
 		}
 	}
@@ -257,16 +272,16 @@ func (s *Server) runAgain(c *Client) {
 		s.again = true
 		s.invoke(c, b.row, b.args, 0)
 		s.again = false
-		b.row.Stats.Calls-- // it was counted when it came
-		s.Stats.Commands--
+		b.ns += s.nanotime() - start
 		if b.again {
+			s.uncount(b.row)
 			s.replies.B = s.replies.B[:0]
 			return
 		}
-		s.account(c, b.row, b.args, s.nanotime()-start)
 		if c.blocked != nil { // else it has lost its connection
 			s.unblock(c)
 		}
+		s.account(c, b.row, b.args, b.ns)
 	})
 }
 
@@ -304,6 +319,8 @@ func (s *Server) Unblock(c *Client, withError bool) bool {
 	}
 	s.unblock(c)
 	running := s.running
+	b.row.Stats.Calls++
+	s.Stats.Commands++
 	s.aside(c, b.silent, func() {
 		s.running = b.args // for OnTimeout to block with; the words of the command that ran last may be gone
 		if withError {
@@ -315,6 +332,7 @@ func (s *Server) Unblock(c *Client, withError bool) bool {
 		}
 	})
 	s.running = running
+	s.account(c, b.row, b.args, b.ns)
 	return true
 }
 

@@ -171,8 +171,50 @@ func TestBlockTypesAndMissing(t *testing.T) {
 		take.want(bulk("v"))
 		w.send(c, frm("put", "other", "v"))
 		see.want("")
+		rest := w.waiters(2, "take", "0", "m")[0]
+		if _, n := w.s.Waits(); n != 1 {
+			t.Errorf("%d keys whose end is waited for, want 1", n)
+		}
 		w.send(c, frm("setpx", "m", "5", "v"), frm("del", "m")) // setpx tells nobody
 		see.want("-GONE\r\n")
+		rest.want("")
+		if _, n := w.s.Waits(); n != 0 {
+			t.Errorf("%d keys whose end is waited for by those who take, want 0", n)
+		}
+	})
+}
+
+// TestBlockCounts: a command that waits is a call when it has replied, whatever makes it reply, and none when its client goes away.
+func TestBlockCounts(t *testing.T) {
+	bothStyles(t, func(t *testing.T, w *world) {
+		c := w.open()
+		take := w.s.Table.Lookup([]byte("take"))
+		check := func(when string, calls int64) {
+			t.Helper()
+			timed := int64(0)
+			if take.Latency != nil {
+				timed = int64(take.Latency.Total)
+			}
+			if n := take.Stats.Calls; n != calls || timed != calls {
+				t.Errorf("%s: %d calls and the times of %d, want %d", when, n, timed, calls)
+			}
+		}
+		conns := w.waiters(4, "take", "100", "k")
+		check("waiting", 0)
+		before := w.s.Stats.Commands
+		w.send(c, frm("put", "k", "v"))
+		conns[0].want(bulk("v"))
+		check("served", 1)
+		w.send(c, frm("unblock", fmt.Sprint(conns[1].client().ID), "error"))
+		check("ended with an error", 2)
+		w.s.Closed(conns[2], nil)
+		check("gone", 2)
+		w.tick(time.Second)
+		conns[3].want(nothing)
+		check("over", 3)
+		if n := w.s.Stats.Commands - before; n != 5 {
+			t.Errorf("%d commands, want the two and the three that waited", n)
+		}
 	})
 }
 

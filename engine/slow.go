@@ -103,8 +103,12 @@ func (s *Server) noticed(c *Client, row *Row, args Args, ns int64) {
 	s.AddLatency(event, ns)
 }
 
-// account notes how long a command took.
+// account notes how long a command took: that of one that waits, when it is over.
 func (s *Server) account(c *Client, row *Row, args Args, ns int64) {
+	if c.blocked != nil {
+		c.blocked.ns += ns
+		return
+	}
 	row.Stats.Ns += ns
 	if s.Config.LatencyTracking {
 		row.histogram().add(histBucket(ns))
