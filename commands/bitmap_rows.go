@@ -7,7 +7,7 @@ import "redix/engine"
 var _ = register(bitmapRows)
 
 const fieldSyntax = "GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] " +
-	"<SET encoding offset value | INCRBY encoding offset increment>"
+	"<SET encoding offset value:integer | INCRBY encoding offset increment>"
 
 var bitmapRows = []engine.Row{
 	{Name: "bitcount", Arity: -2, Flags: engine.Readonly, Keys: engine.OneKey(1, "RO access"), Group: "bitmap", Since: "2.6.0",
@@ -33,5 +33,5 @@ var bitmapRows = []engine.Row{
 		Complexity: "O(1)", Summary: "Replies with a bit of a string.", Syntax: "key offset", Handler: getbit},
 	{Name: "setbit", Arity: 4, Flags: writeGrow, Keys: engine.OneKey(1, "RW access update"), Group: "bitmap", Since: "2.2.0",
 		Complexity: "O(1)", Summary: "Sets or clears a bit of a string, which grows with zero bits as needed.",
-		Syntax: "key offset value", Handler: setbit},
+		Syntax: "key offset value:integer", Handler: setbit},
 }

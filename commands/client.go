@@ -27,7 +27,7 @@ var clientRows = []engine.Row{
 				Summary: "Describes this connection as CLIENT LIST does.", Hints: "nondeterministic_output", Handler: clientInfo},
 			{Name: "kill", Arity: -3, Flags: clientAdmin, Since: "2.4.0", Complexity: clientAll,
 				Syntax: "<ip:port | [ID client-id] [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] [USER username] " +
-					"[ADDR ip:port] [LADDR ip:port] [SKIPME yes/no]>",
+					"[ADDR ip:port] [LADDR ip:port] [SKIPME <YES | NO>]>",
 				Summary: "Closes connections.", History: []string{"2.8.12: Filters.", "3.2.0: TYPE master.",
 					"5.0.0: TYPE replica, the new name of slave.", "6.2.0: LADDR."}, Handler: clientKill},
 			{Name: "list", Arity: -2, Flags: clientAdmin, Since: "2.4.0", Complexity: clientAll,
@@ -39,7 +39,7 @@ var clientRows = []engine.Row{
 				Summary: "Spares this connection when memory for connections runs out.", Handler: clientNoEvict},
 			{Name: "no-touch", Arity: 3, Flags: clientFlags, Since: "7.2.0", Complexity: "O(1)", Syntax: "<ON | OFF>",
 				Summary: "Makes this connection's commands not count as accesses of keys.", Handler: clientNoTouch},
-			{Name: "pause", Arity: -3, Flags: clientAdmin, Since: "3.0.0", Complexity: "O(1)", Syntax: "timeout [WRITE | ALL]",
+			{Name: "pause", Arity: -3, Flags: clientAdmin, Since: "3.0.0", Complexity: "O(1)", Syntax: "timeout:integer [WRITE | ALL]",
 				Summary: "Holds back commands of all connections for a while.",
 				History: []string{"6.2.0: WRITE and ALL."}, Handler: clientPause},
 			{Name: "reply", Arity: 3, Flags: clientFlags, Since: "3.2.0", Complexity: "O(1)", Syntax: "<ON | OFF | SKIP>",

@@ -44,7 +44,7 @@ var clusterRows = []engine.Row{
 			{Name: "help", Arity: 2, Flags: engine.Loading | engine.Stale, Since: "5.0.0", Complexity: "O(1)",
 				Summary: "Replies with this text.", Handler: help},
 			clusterSub("info", 2, clusterFlags, "3.0.0", "", clusterWords, "Describes the cluster."),
-			clusterSub("keyslot", 3, clusterFlags, "3.0.0", "key", "", "Tells the slot of a key."),
+			clusterSub("keyslot", 3, clusterFlags, "3.0.0", "key:string", "", "Tells the slot of a key."),
 			clusterSub("links", 2, clusterFlags, "7.0.0", "", clusterWords, "Lists the connections to other nodes."),
 			clusterSub("meet", -4, clusterAdmin, "3.0.0", "ip port [cluster-bus-port]", "", "Introduces a node."),
 			clusterSub("myid", 2, clusterFlags, "3.0.0", "", "", "Tells this node's name."),

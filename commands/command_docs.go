@@ -99,13 +99,23 @@ func argumentsOf(r *engine.Row) []argument {
 	}
 	for i := range args {
 		for spec := range r.Keys {
-			if r.Keys[spec].Index == place+i && !r.Keys[spec].NumKeys && !args[i].optional && args[i].token == "" {
+			if keysAt(&r.Keys[spec], place+i) && args[i].token == "" && (!args[i].optional || args[i].multiple) {
 				markKey(&args[i], spec)
 			}
 		}
 	}
-	numberKeys(args, len(r.Keys))
+	var loose []*argument
+	looseKeys(args, &loose)
+	for i, a := range loose { // they have the last specifications, one each as far as there are as many
+		a.keySpec = max(len(r.Keys)-len(loose)+i, 0)
+	}
 	return args
+}
+
+// keysAt tells whether the specification has a key at that place, counted in arguments.
+func keysAt(spec *engine.KeySpec, place int) bool {
+	return !spec.NumKeys && spec.Index > 0 && !strings.Contains(spec.Flags, "not_key") &&
+		place >= spec.Index && place <= spec.Index+max(spec.Last, 0)
 }
 
 // markKey makes an argument, or the first of a group, a key of the specification.
@@ -116,13 +126,13 @@ func markKey(a *argument, spec int) {
 	a.kind, a.keySpec = kindKey, spec
 }
 
-// numberKeys gives the keys that stand at no fixed place the last specification.
-func numberKeys(args []argument, specs int) {
+// looseKeys finds the keys that stand at no fixed place.
+func looseKeys(args []argument, loose *[]*argument) {
 	for i := range args {
 		if args[i].kind == kindKey && args[i].keySpec < 0 {
-			args[i].keySpec = specs - 1
+			*loose = append(*loose, &args[i])
 		}
-		numberKeys(args[i].args, specs)
+		looseKeys(args[i].args, loose)
 	}
 }
 

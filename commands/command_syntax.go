@@ -3,9 +3,11 @@ package commands
 // The arguments of COMMAND DOCS, read from the synopsis in a row:
 //
 //	key                        a value; its type follows from its place (keys) or its name
+//	min:double                 one of another type than that
 //	NX                         a word to be given as it is: a token
 //	EX seconds                 a token and its value
-//	LIMIT offset count         a token and its values, when they stand alone in brackets
+//	LIMIT offset count         a token and its values, when they stand alone in brackets of either sort
+//	COUNT count [ANY]          a token, its one value, and what goes with them
 //	[...]                      optional
 //	<a | b>, [a | b]           one of these
 //	key [key ...]              one or more
@@ -92,42 +94,47 @@ func (p *syntaxParser) sequence() []argument {
 			args = p.bracket(args)
 		default:
 			p.at++
-			args = append(args, p.word(w, len(args) == 0))
+			args = append(args, p.word(w, len(args) == 0)...)
 		}
 	}
 }
 
 // word reads a value, a token, or a token with its value. first tells that the word begins its sequence, whose rest
-// then belongs to the token.
-func (p *syntaxParser) word(w string, first bool) argument {
+// then belongs to the token; not that behind a single value.
+func (p *syntaxParser) word(w string, first bool) []argument {
 	if !isToken(w) {
-		return value(w)
+		return []argument{value(w)}
 	}
 	a := argument{name: strings.ToLower(w), kind: kindToken, token: w, keySpec: -1}
 	if p.take("<") {
 		of := p.choice(">")
 		of.token = w
-		return of
+		return []argument{of}
 	}
 	if !isValue(p.peek()) {
-		return a
+		return []argument{a}
 	}
 	if !first {
 		p.at++
 		v := value(p.words[p.at-1])
 		v.token = w
-		return v
+		return []argument{v}
 	}
 	rest := p.sequence()
-	if len(rest) == 1 && rest[0].token == "" {
+	if rest[0].token == "" && (len(rest) == 1 || !rest[1].plain()) {
 		rest[0].token = w
-		return rest[0]
+		return rest
 	}
 	a.kind, a.args = kindBlock, rest
 	if n := len(rest) - 1; rest[n].token == w && rest[n].multiple && sameNames(rest[:n], rest[n].args) { // the whole once more
 		a.args, a.multiple, a.repeatToken = rest[:n], true, true
 	}
-	return a
+	return []argument{a}
+}
+
+// plain tells whether an argument is a value to be given, and nothing else.
+func (a *argument) plain() bool {
+	return len(a.args) == 0 && a.kind != kindToken && a.token == "" && !a.optional
 }
 
 // bracket reads an optional part; one that repeats what stands before it makes that multiple.
@@ -228,18 +235,32 @@ func isValue(w string) bool {
 }
 
 // valueKinds are the types of values by their names; any other is a string.
-var valueKinds = map[string]string{
-	"key": kindKey, "pattern": "pattern",
-	"unix-time-seconds": "unix-time", "unix-time-milliseconds": "unix-time",
-	"increment": "integer", "decrement": "integer", "seconds": "integer", "milliseconds": "integer", "count": "integer",
-	"cursor": "integer", "index": "integer", "index1": "integer", "index2": "integer", "offset": "integer",
-	"start": "integer", "end": "integer", "stop": "integer", "numkeys": "integer", "len": "integer",
-	"min-match-len": "integer", "protover": "integer", "client-id": "integer", "version": "integer",
-	"destination-db": "integer", "db": "integer", "timeout": "double", "score": "double",
+var valueKinds = kindsOf(map[string]string{
+	kindKey: "key", "pattern": "pattern", "unix-time": "unix-time-seconds unix-time-milliseconds",
+	"integer": "bit bits client-id cluster-bus-port config-epoch count cursor db decrement destination-db end end-slot entries-added " +
+		"entries-read frequency increment index index1 index2 len limit milliseconds min-idle-time min-match-len ms num-matches numkeys " +
+		"numlocal numreplicas offset port protover rank seconds slot start start-slot stop ttl version weight",
+	"double": "height latitude longitude radius score timeout width",
+	"string": "", // known, so that a synopsis may name it
+})
+
+// kindsOf turns lists of names round.
+func kindsOf(names map[string]string) map[string]string {
+	kinds := map[string]string{}
+	for kind, list := range names {
+		for _, name := range strings.Fields(list) {
+			kinds[name] = kind
+		}
+		kinds[":"+kind] = kind
+	}
+	return kinds
 }
 
 func value(name string) argument {
 	kind := valueKinds[name]
+	if i := strings.LastIndexByte(name, ':'); i > 0 && valueKinds[name[i:]] != "" {
+		name, kind = name[:i], name[i+1:]
+	}
 	if kind == "" {
 		kind = "string"
 	}

@@ -11,7 +11,11 @@ import (
 func write(args []argument) string {
 	var words []string
 	for _, a := range args {
-		words = append(words, writeOne(a))
+		word := writeOne(a)
+		if a.kind == kindBlock && !a.optional && !a.multiple && len(args) > 1 {
+			word = "<" + word + ">"
+		}
+		words = append(words, word)
 	}
 	return strings.Join(words, " ")
 }
@@ -19,6 +23,8 @@ func write(args []argument) string {
 func writeOne(a argument) string {
 	inner := a.name
 	switch {
+	case len(a.args) == 0 && a.kind != kindToken && a.kind != value(a.name).kind:
+		inner += ":" + a.kind
 	case a.kind == kindToken:
 		inner = a.token
 	case a.kind == kindOneOf:
@@ -74,6 +80,9 @@ func TestSyntax(t *testing.T) {
 		{"[ID client-id [client-id ...]]", "ID=client-id:integer?*"},
 		{"<LEFT | RIGHT> x", "left-right:oneof(LEFT:pure-token RIGHT:pure-token) x:string"},
 		{"STORE key", "STORE=key:key"},
+		{"key min:double ip:port count:string", "key:key min:double ip:port:string count:string"},
+		{"[COUNT count [ANY]] [TO a b [C]]", "count-any:block?(COUNT=count:integer ANY:pure-token?) TO=to:block?(a:string b:string C:pure-token?)"},
+		{"<A b c> [D]", "A=a:block(b:string c:string) D:pure-token?"},
 		{"[a [B c]]", "a-c:block?(a:string B=c:string?)"},
 		{"[GET a [GET a ...]]", "GET=a:string?*"},
 		{"[GET a b [GET a b ...]]", "GET=get:block?*(a:string b:string)"},
@@ -119,7 +128,8 @@ func shape(args []argument) string {
 func TestKeysOfDocs(t *testing.T) {
 	table := NewTable()
 	for name, want := range map[string][]int{"set": {0, -1, -1, -1, -1}, "rename": {0, 1}, "memory|usage": {0, -1},
-		"del": {0}, "mset": {0}, "ping": {-1}} {
+		"del": {0}, "mset": {0}, "ping": {-1}, "lcs": {0, 0, -1, -1, -1, -1}, "pfmerge": {0, 1}, "spublish": {-1, -1},
+		"sort": {0, -1, -1, -1, -1, -1, 2}, "cluster|keyslot": {-1}} {
 		var got []int
 		for _, a := range argumentsOf(rowNamed(table, name)) {
 			if len(a.args) > 0 && a.keySpec < 0 && a.kind == kindBlock {

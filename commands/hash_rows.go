@@ -23,7 +23,7 @@ var hashRows = []engine.Row{
 		Syntax: "key field increment", Handler: hincrby},
 	{Name: "hincrbyfloat", Arity: 4, Flags: writeFast, Keys: engine.OneKey(1, "RW access update"), Group: "hash",
 		Since: "2.6.0", Complexity: "O(1)", Summary: "Adds a number to the float in a field; a missing field counts as 0.",
-		Syntax: "key field increment", Handler: hincrbyfloat},
+		Syntax: "key field increment:double", Handler: hincrbyfloat},
 	{Name: "hkeys", Arity: 2, Flags: engine.Readonly, Keys: engine.OneKey(1, "RO access"), Group: "hash", Since: "2.0.0",
 		Complexity: "O(N) in the size of the hash.", Summary: "Replies with all fields of a hash.",
 		Syntax: "key", Hints: "nondeterministic_output_order", Handler: hkeys},

@@ -20,7 +20,7 @@ var sortRows = []engine.Row{
 			{Flags: "OW update", Find: sortStorePlace, Note: "STORE's destination: unknown, since the word may stand anywhere."}},
 		Categories: "-keyspace set sortedset list dangerous", Complexity: sortComplexity,
 		Summary: "Sorts the elements of a list, a set or a sorted set, and replies with them or stores them.",
-		Syntax:  sortSyntax + " [STORE destination]", Handler: sortKey},
+		Syntax:  sortSyntax + " [STORE destination:key]", Handler: sortKey},
 	{Name: "sort_ro", Arity: -2, Flags: engine.Readonly | engine.MovableKeys | engine.AllKeys, Group: "generic", Since: "7.0.0",
 		Keys:       []engine.KeySpec{{Flags: "RO access", Index: 1, Step: 1}, {Flags: "RO access", Note: sortByNote}},
 		Categories: "-keyspace set sortedset list dangerous", Complexity: sortComplexity,

@@ -47,7 +47,7 @@ var stringRows = []engine.Row{
 		Syntax: "key increment", Handler: incrby},
 	{Name: "incrbyfloat", Arity: 3, Flags: writeFast, Keys: engine.OneKey(1, "RW access update"), Group: "string",
 		Since: "2.6.0", Complexity: "O(1)", Summary: "Adds a number to a float; a missing key counts as 0.",
-		Syntax: "key increment", Handler: incrbyfloat},
+		Syntax: "key increment:double", Handler: incrbyfloat},
 	{Name: "lcs", Arity: -3, Flags: engine.Readonly, Keys: engine.KeyRange(1, 2, 1, "RO access"), Group: "string",
 		Since: "7.0.0", Complexity: "O(N*M) in the lengths of the two strings.",
 		Summary: "Finds the longest subsequence that two strings have in common.",

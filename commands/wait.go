@@ -13,10 +13,10 @@ import (
 var waitRows = []engine.Row{
 	{Name: "wait", Arity: 3, Group: "generic", Since: "3.0.0", Categories: "-keyspace connection",
 		Complexity: "O(1)", Summary: "Waits until replicas have what this connection has written; there are none.",
-		Syntax: "numreplicas timeout", Hints: "request_policy:all_shards response_policy:agg_min", Handler: wait},
+		Syntax: "numreplicas timeout:integer", Hints: "request_policy:all_shards response_policy:agg_min", Handler: wait},
 	{Name: "waitaof", Arity: 4, Flags: engine.Noscript, Group: "generic", Since: "7.2.0", Categories: "-keyspace connection",
 		Complexity: "O(1)", Summary: "Waits until what this connection has written is synced to the disk.",
-		Syntax: "numlocal numreplicas timeout", Hints: "request_policy:all_shards response_policy:agg_min", Handler: waitaof},
+		Syntax: "numlocal numreplicas timeout:integer", Hints: "request_policy:all_shards response_policy:agg_min", Handler: waitaof},
 }
 
 var _ = register(waitRows)
