@@ -100,21 +100,29 @@ func (s *Server) accountShort(c *Client, frames []frame, n int, ns int64) {
 	each := ns / int64(n)
 	bucket := histBucket(each)
 	track := s.Config.LatencyTracking
-	longest := -1
-	for i := range frames {
-		if r := frames[i].short; r != nil {
-			r.Stats.Ns += each
-			if track {
-				r.histogram().add(bucket)
-			}
-			if longest < 0 || frames[i].size > frames[longest].size {
-				longest = i
-			}
+	for i := 0; i < len(frames); {
+		row, calls := frames[i].short, 0 // pipelines repeat a command
+		for i < len(frames) && frames[i].short == row {
+			i, calls = i+1, calls+1
+		}
+		if row == nil {
+			continue
+		}
+		row.Stats.Ns += int64(calls) * each
+		if track {
+			row.histogram().add(bucket, calls)
 		}
 	}
-	if ns >= s.noticeNs && longest >= 0 {
-		s.noticed(c, frames[longest].short, frames[longest].args, ns)
+	if ns < s.noticeNs {
+		return
 	}
+	var longest *frame
+	for i := range frames {
+		if f := &frames[i]; f.short != nil && (longest == nil || f.size > longest.size) {
+			longest = f
+		}
+	}
+	s.noticed(c, longest.short, longest.args, ns)
 }
 
 // mayRunFrame holds back what must wait: commands after a pending close or a full output, writes while the journal's
@@ -124,19 +132,19 @@ func (s *Server) mayRunFrame(c *Client, f *frame) bool {
 		return false // process sends, and then looks whether the client may go on
 	}
 	if s.fanout >= fanoutPerTurn || len(s.toFlush)-s.flushed >= flushBacklog && f.row != nil && f.row.Flags&Pubsub != 0 {
-		if !f.inline && len(c.bigs) == 0 { // which cannot be parsed again
+		if len(c.bigs) == 0 { // which cannot be parsed again
 			s.makeReady(c) // see pubsub.go
 			return false
 		}
 	}
 	if s.pause.endMs != 0 && s.postpones(c, f) {
-		if f.inline || len(c.bigs) > 0 {
+		if len(c.bigs) > 0 {
 			s.suspend(c, f)
 		}
 		s.postpone(c)
 		return false
 	}
-	if s.memory.limit != 0 && !f.inline && len(c.bigs) == 0 && !s.mayGrow(c, f) { // for those mayRun has asked
+	if s.memory.limit != 0 && len(c.bigs) == 0 && !s.mayGrow(c, f) { // for those mayRun has asked
 		return false
 	}
 	if f.row == nil || f.row.Flags&(Write|RunsInMulti) == 0 && f.row.Subs == nil {
@@ -147,7 +155,7 @@ func (s *Server) mayRunFrame(c *Client, f *frame) bool {
 		return false
 	}
 	if s.Keyspace.Snapshotting() && s.writes(c, f) && s.saveHolds(c, f) {
-		if f.inline || len(c.bigs) > 0 {
+		if len(c.bigs) > 0 {
 			s.suspend(c, f)
 		}
 		s.wait(c)

@@ -42,8 +42,6 @@ type frame struct {
 	size int // bytes of the query buffer
 
 	short *Row // ran as one of those that share the time of the batch
-	// inline: its words were unquoted where they stood, so it cannot be parsed again.
-	inline bool
 }
 
 // ReadBuffer lets the reactor read a large argument straight into its block.
@@ -168,7 +166,7 @@ func (s *Server) process(c *Client, buf []byte) (done int) {
 	if c.suspended != nil && !c.waiting && !c.postponed {
 		s.resume(c)
 	}
-	for more && done < len(buf) && s.mayRun(c, buf[done]) {
+	for more && done < len(buf) && s.mayRun(c) {
 		if count >= maxPerRound || s.turnOver {
 			s.makeReady(c)
 			break
@@ -202,27 +200,26 @@ func (s *Server) process(c *Client, buf []byte) (done int) {
 	return done
 }
 
-// mayRun reports whether c's next command, which starts with the byte first, may run now. What cannot be parsed twice is
-// not parsed before it can run: a frame with large arguments, and one that is not an array, since its words are unquoted
-// where they stand.
-func (s *Server) mayRun(c *Client, first byte) bool {
+// mayRun reports whether c's next command may run now, as far as can be said before it is parsed. A frame with large
+// arguments is not parsed before it can run, since it cannot be parsed twice.
+func (s *Server) mayRun(c *Client) bool {
 	if c.closed || c.closing || c.waiting || c.postponed || c.ready || c.blocked != nil || c.out.pending() >= stallOutput {
 		return false
 	}
-	if (first != '*' || len(c.bigs) > 0) && s.journalFull() {
+	if len(c.bigs) == 0 {
+		return true
+	}
+	if s.journalFull() {
 		s.wait(c)
 		return false
 	}
-	return s.memory.limit == 0 || first == '*' && len(c.bigs) == 0 || s.mayGrow(c, nil)
+	return s.memory.limit == 0 || s.mayGrow(c, nil)
 }
 
 // parseBatch parses up to batchFrames whole frames. more is false when no whole frame is left in buf.
 func (s *Server) parseBatch(c *Client, buf []byte) (n int, more bool) {
 	at, used := 0, 0
 	for n < batchFrames && at < len(buf) {
-		if n > 0 && buf[at] != '*' {
-			return n, true // see mayRun
-		}
 		args, size, err := c.parser.Next(buf[at:], s.args[used:used:len(s.args)], &s.limits, !c.mustLogIn())
 		if err != nil {
 			s.batch[n] = frame{size: len(buf) - at}
@@ -232,7 +229,8 @@ func (s *Server) parseBatch(c *Client, buf []byte) (n int, more bool) {
 		if size == 0 {
 			return n, false
 		}
-		s.batch[n] = frame{args: args, size: size, inline: buf[at] != '*'}
+		f := &s.batch[n] // written field by field: a literal is made on the stack and copied, and each copy waits for its stores
+		f.args, f.row, f.key, f.size, f.short = args, nil, nil, size, nil
 		if len(c.bigs) > 0 {
 			c.bigArgs = append(c.bigArgs[:0], c.parser.BigIndexes()...)
 		}

@@ -112,7 +112,7 @@ func TestRepliesFillBatch(t *testing.T) {
 	})
 }
 
-// TestInlineWaits: an inline frame is unquoted where it stands, so it must not be parsed again after it had to wait.
+// TestInlineWaits: an inline frame with quotes that had to wait means the same when it is parsed again.
 func TestInlineWaits(t *testing.T) {
 	line := []byte("SET k \"a \\x41 \\\"b\\\"\"\r\nGET k\r\n")
 	eachStyle(t, func(t *testing.T, style int) {

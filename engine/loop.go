@@ -77,7 +77,7 @@ func (s *Server) timeRound() {
 	took := max(s.nanotime()-int64(s.Reactor.Now().Sub(s.base)), 0)
 	s.Stats.RoundsNs += roundTimed * took
 	if s.observed != nil {
-		s.observed.Rounds.add(histBucket(took))
+		s.observed.Rounds.add(histBucket(took), 1)
 	}
 }
 

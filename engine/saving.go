@@ -111,8 +111,8 @@ func (s *Server) subRow(f *frame) *Row {
 	return f.row
 }
 
-// suspended is a command that waits and cannot be parsed once more: its words were unquoted where they stood, or are in
-// blocks of their own, which the client keeps; or it has begun, and goes on when it may (offload.go).
+// suspended is a command that waits and cannot be parsed once more: its words are in blocks of their own, which the client
+// keeps; or it has begun, and goes on when it may (offload.go).
 type suspended struct {
 	row   *Row
 	args  Args

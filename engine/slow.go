@@ -111,7 +111,7 @@ func (s *Server) account(c *Client, row *Row, args Args, ns int64) {
 	}
 	row.Stats.Ns += ns
 	if s.Config.LatencyTracking {
-		row.histogram().add(histBucket(ns))
+		row.histogram().add(histBucket(ns), 1)
 	}
 	if ns >= s.noticeNs {
 		s.noticed(c, row, args, ns)
@@ -126,9 +126,10 @@ func (r *Row) histogram() *Histogram {
 	return r.Latency
 }
 
-func (h *Histogram) add(bucket int) {
-	h.Counts[bucket]++
-	h.Total++
+// add counts n durations of the same bucket.
+func (h *Histogram) add(bucket, n int) {
+	h.Counts[bucket] += int64(n)
+	h.Total += int64(n)
 }
 
 const (

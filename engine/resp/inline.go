@@ -1,5 +1,7 @@
 package resp
 
+import "bytes"
+
 // Requests typed as a line of words, for people at a terminal and for health checks: "GET key\r\n". Words may be
 // quoted and a quoted part may follow an unquoted one (foo"bar baz" is one word), but nothing may follow a closing
 // quote except a space:
@@ -7,7 +9,8 @@ package resp
 //	"..."   \n \r \t \b \a, \xHH for any byte, backslash and any other byte for that byte
 //	'...'   \' for a quote; every other backslash is itself
 //
-// A word is never longer than its spelling, so words are unquoted in place, where they stand in the query buffer.
+// Words without quotes are used where they stand in the query buffer. A line with quotes is copied, and unquoted in the
+// copy, since a word is never longer than its spelling: so a frame can be parsed again if it may not run yet.
 
 // inline parses the line at the start of buf.
 func (p *Parser) inline(buf []byte, args [][]byte, l *Limits) ([][]byte, int, error) {
@@ -19,15 +22,39 @@ func (p *Parser) inline(buf []byte, args [][]byte, l *Limits) ([][]byte, int, er
 	if lf > 0 && line[lf-1] == '\r' {
 		line = line[:lf-1]
 	}
-	args, ok := splitWords(line, args)
-	if !ok {
-		return args[:0], 0, errQuotes
+	args, quoted := plainWords(line, args)
+	if quoted {
+		var ok bool
+		if args, ok = splitWords(bytes.Clone(line), args[:0]); !ok {
+			return args[:0], 0, errQuotes
+		}
 	}
 	p.Reset()
 	return args, lf + 1, nil
 }
 
-// splitWords appends the words of line to args, and is false when a quote is not closed or closes inside a word.
+// plainWords appends the words of line to args, and stops at a quote.
+func plainWords(line []byte, args [][]byte) (_ [][]byte, quoted bool) {
+	for at := 0; ; {
+		for at < len(line) && isSpace(line[at]) {
+			at++
+		}
+		if at == len(line) {
+			return args, false
+		}
+		start := at
+		for at < len(line) && !endsWord(line[at]) {
+			if line[at] == '"' || line[at] == '\'' {
+				return args, true
+			}
+			at++
+		}
+		args = append(args, line[start:at:at])
+	}
+}
+
+// splitWords unquotes the words of line where they stand and appends them to args. It is false when a quote is not closed,
+// or closes inside a word.
 func splitWords(line []byte, args [][]byte) ([][]byte, bool) {
 	for r := 0; ; {
 		for r < len(line) && isSpace(line[r]) {

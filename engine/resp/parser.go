@@ -92,13 +92,12 @@ type overflow struct {
 // Next parses the frame at the start of buf.
 //
 //   - n > 0: a whole frame of n bytes. Its arguments, appended to args[:0], point into buf or into a buffer given to
-//     GiveBig; they die when that memory is reused. A frame may be empty ("*0\r\n", "*-1\r\n", a blank line): skip it.
+//     GiveBig, and die when that memory is reused; those of a line with quotes are a copy. buf stays as it is, so a frame
+//     without big arguments can be parsed again. A frame may be empty ("*0\r\n", "*-1\r\n", a blank line): skip it.
 //   - n == 0 and err == nil: more bytes are needed. The next call gets the same bytes followed by more (buf may have
 //     moved, limits may have changed) and goes on where this one stopped; nothing is searched or read twice, but the
 //     sizes of a parked frame's arguments, once, when it is whole.
 //   - err is a *ProtocolError. The parser is of no use then until Reset.
-//
-// An inline frame's arguments are unquoted in place, so buf's bytes before n may change.
 func (p *Parser) Next(buf []byte, args [][]byte, l *Limits, authenticated bool) (_ [][]byte, n int, err error) {
 	args = args[:0]
 	if p.stage == stageBig {
