@@ -17,14 +17,15 @@ import "redix/engine/reactor"
 //	it has published to many                         until the others have had theirs, or the messages are out
 
 const (
-	maxPerRound = 2048      // commands of one client in a round: about 1 ms
-	maxTurnNs   = 1e6       // time of one client in a round, of commands that are timed by themselves
-	batchFrames = 32        // frames parsed ahead, so that their keys' cache misses overlap
-	flushAt     = 256 << 10 // replies are sent before the end of the read when they get this long
-	bigArgument = 256 << 10 // arguments from this size on are received in a block of their own
-	bigStart    = 1 << 20   // first size of that block
-	inlineLimit = 64 << 10
-	queryUnauth = 1 << 20 // bytes that may wait before authentication
+	maxPerRound  = 2048      // commands of one client in a round: about 1 ms
+	maxTurnNs    = 1e6       // time of one client in a round, of commands that are timed by themselves
+	prefetchFrom = 3         // different keys in a batch from which on their cache misses are worth overlapping
+	batchFrames  = 32        // frames parsed ahead, so that their keys' cache misses overlap
+	flushAt      = 256 << 10 // replies are sent before the end of the read when they get this long
+	bigArgument  = 256 << 10 // arguments from this size on are received in a block of their own
+	bigStart     = 1 << 20   // first size of that block
+	inlineLimit  = 64 << 10
+	queryUnauth  = 1 << 20 // bytes that may wait before authentication
 )
 
 type reactorConn = reactor.Conn
@@ -251,7 +252,8 @@ func (s *Server) parseBatch(c *Client, buf []byte) (n int, more bool) {
 // looked up again.
 func (s *Server) prefetch(c *Client, frames []frame) {
 	var row *Row
-	var name []byte
+	var name, last []byte
+	s.keys = s.keys[:0]
 	for i := range frames {
 		f := &frames[i]
 		if len(f.args) == 0 {
@@ -262,22 +264,18 @@ func (s *Server) prefetch(c *Client, frames []frame) {
 			row = s.Table.Lookup(name)
 		}
 		f.row = row
-		if f.row != nil && f.row.FirstKey > 0 && f.row.FirstKey < len(f.args) {
-			f.key = f.args[f.row.FirstKey]
+		if row == nil || row.FirstKey <= 0 || row.FirstKey >= len(f.args) {
+			continue
+		}
+		f.key = f.args[row.FirstKey]
+		if string(f.key) != string(last) {
+			s.keys = append(s.keys, f.key)
+			last = f.key
 		}
 	}
-	if len(frames) < 4 {
-		return
+	if len(s.keys) >= prefetchFrom {
+		s.sink += c.DB.Prefetch(s.keys)
 	}
-	s.keys = s.keys[:0]
-	var last []byte
-	for i := range frames {
-		if key := frames[i].key; key != nil && string(key) != string(last) {
-			s.keys = append(s.keys, key)
-			last = key
-		}
-	}
-	s.sink += c.DB.Prefetch(s.keys)
 }
 
 // startBig prepares for a large argument that the parser has met: a block for it, and the bytes that are here already.

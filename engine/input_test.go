@@ -122,6 +122,9 @@ func TestInlineWaits(t *testing.T) {
 		c := w.open()
 		w.send(c, frm("set", "x", "y"), line, line)
 		c.want("")
+		reader := w.open()
+		w.send(reader, []byte("PING\r\nGET 'k'\r\n")) // only what writes waits
+		reader.want(pong + null)
 		for range 5 {
 			w.progress(j.appended)
 		}
@@ -362,7 +365,7 @@ func TestDataAllocatesNothing(t *testing.T) {
 	for _, always := range []bool{false, true} {
 		w := newWorld(t, native)
 		c := w.open()
-		in := bytes.Join([][]byte{frm("set", "k", "v1"), frm("get", "k"), frm("set", "k", "v2"), frm("ping"), frm("get", "none")}, nil)
+		in := bytes.Join([][]byte{frm("set", "k", "v1"), frm("get", "k"), frm("set", "k", "v2"), frm("ping"), []byte("get none\r\n")}, nil)
 		if always {
 			w.s.Journal = &quietJournal{}
 		}

@@ -133,7 +133,7 @@ func (ks *Keyspace) touchValue(e *Entry) {
 // Prefetch brings the index slots and records of several keys into the processor's cache before they are used: their
 // cache misses overlap instead of following one another. What it returns means nothing; using it keeps the reads.
 func (db *DB) Prefetch(keys [][]byte) (sum byte) {
-	var hashes [64]uint64
+	var hashes [32]uint64
 	if db.idx.count == 0 {
 		return 0
 	}
