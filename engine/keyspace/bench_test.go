@@ -79,3 +79,35 @@ func BenchmarkDeadline(b *testing.B) {
 		db.SetDeadline(&e, 5_000_000+int64(x%1_000_000))
 	}
 }
+
+// copySaver copies what it gets, as the savers of files do.
+type copySaver struct {
+	countSaver
+	buf []byte
+}
+
+func (c *copySaver) Save(_ int, e *Entry) {
+	if len(c.buf) > 256<<10 {
+		c.buf = c.buf[:0]
+	}
+	c.buf = append(append(c.buf, e.Key()...), e.Value()...)
+	c.n++
+}
+
+// BenchmarkSnapshotWalk is the walk over 1 M keys of 16 + 128 bytes whose order is not that of memory; ns/key is what it takes
+// for each.
+func BenchmarkSnapshotWalk(b *testing.B) {
+	ks := New(1, benchKeys, nil)
+	db := ks.DB(0)
+	for i := range benchKeys {
+		key := fmt.Appendf(nil, "key:%012d", i)
+		e, _ := db.Find(key)
+		db.SetString(&e, key, make([]byte, 128), 0)
+	}
+	saver := &copySaver{}
+	for b.Loop() {
+		for s := ks.StartSnapshot(saver, false); !s.Step(200); {
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(saver.n), "ns/key")
+}

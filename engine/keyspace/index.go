@@ -371,6 +371,13 @@ func (x *Index) setDir(dir []*segment) {
 	x.dir = dir
 }
 
+const (
+	// scanAhead is how many records are read ahead of visit, so that their cache misses overlap: as many as stay in cache.
+	scanAhead = 32
+	// segmentCost is what a segment counts for in the walk of a snapshot, beside its entries: all of them may be marked.
+	segmentCost = 16
+)
+
 // Scan calls visit for the entries whose tags follow cursor, until about count entries were visited, and returns the
 // next cursor, 0 when it has come to the end. A cursor is a tag plus 1 of the last position covered, in the order of tags,
 // which splits, merges and moves do not change: an entry that is there during the whole iteration is visited exactly
@@ -399,13 +406,22 @@ func (x *Index) scan(cursor uint64, count int, unmarked bool, visit func(Ref)) u
 		} else {
 			n = s.between(cursor, to, &refs)
 		}
-		for _, r := range refs[:n] { // read a byte of each record first: their cache misses overlap
-			x.sink += x.arena.at(r)[0]
+		for at := 0; at < n; at += scanAhead {
+			group := refs[at:min(at+scanAhead, n)]
+			for _, r := range group {
+				if unmarked { // the whole entry is wanted, not the key alone
+					x.sink += x.arena.warm(r)
+				} else {
+					x.sink += x.arena.at(r)[0]
+				}
+			}
+			for _, r := range group {
+				visit(r)
+			}
 		}
-		for _, r := range refs[:n] {
-			visit(r)
+		if count -= n; unmarked {
+			count -= segmentCost
 		}
-		count -= n
 		cursor = to
 		if cursor >= 1<<tagBits {
 			return 0

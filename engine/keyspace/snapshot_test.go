@@ -118,3 +118,32 @@ func TestSnapshotAllocatesNothing(t *testing.T) {
 		t.Errorf("%d entries given out, want %d", saver.n, keys)
 	}
 }
+
+// A step is short where there is nothing to give out, too: it passes few segments of entries that have all changed already.
+func TestStepOverWhatIsMarked(t *testing.T) {
+	const keys, step = 50_000, 512
+	ks := New(1, 1000, nil)
+	db := ks.DB(0)
+	set := func(i int, value string) {
+		key := fmt.Appendf(nil, "key:%d", i)
+		e, _ := db.Lookup(key)
+		db.SetString(&e, key, []byte(value), 0)
+	}
+	for i := range keys {
+		set(i, "before")
+	}
+	var saver countSaver
+	s := ks.StartSnapshot(&saver, false)
+	for i := range keys {
+		set(i, "after")
+	}
+	if saver.n != keys {
+		t.Fatalf("%d entries given out before they changed, want %d", saver.n, keys)
+	}
+	steps := 1
+	for ; !s.Step(step); steps++ {
+	}
+	if want := db.idx.segs * segmentCost / step; steps < want || saver.n != keys {
+		t.Errorf("%d steps over %d segments, want at least %d; %d entries given out of %d", steps, db.idx.segs, want, saver.n, keys)
+	}
+}
