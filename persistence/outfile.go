@@ -24,6 +24,7 @@ import (
 const (
 	chunkBytes    = 256 << 10 // bytes gathered before the goroutine gets them
 	chunksMax     = 8         // chunks that may wait for it
+	pieceBytes    = 64 << 10  // of a chunk are compressed before the goroutine lets the loop go on
 	crowdedBytes  = 2 << 20   // bytes in cur, on top of these, from which on changes have to wait
 	fileSyncEvery = 4 << 20   // bytes between syncs, each of which keeps a processor busy for a millisecond or two
 )

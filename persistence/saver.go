@@ -134,15 +134,28 @@ func newRDBSaver(out *outFile, ks *keyspace.Keyspace, o rdbOptions) *rdbSaver {
 	var short []byte
 	strings := rdb.Compressor{Compress: true}
 	out.encode = func(c chunk, put func(p []byte)) {
-		b := c.b
-		if len(c.spans) > 0 {
-			short = strings.Recompress(short[:0], b, c.spans)
-			b = short
+		spans := c.spans
+		for from := 0; from < len(c.b); {
+			to, n := min(from+pieceBytes, len(c.b)), 0
+			for n < len(spans) && int(spans[n].At) < to {
+				n++
+			}
+			if n > 0 {
+				to = max(to, spans[n-1].End())
+			}
+			b := c.b[from:to]
+			if n > 0 {
+				short = strings.Recompress(short[:0], b, from, spans[:n])
+				b = short
+			}
+			if o.checksum {
+				crc = rdb.CRC64(crc, b)
+			}
+			put(b)
+			if from, spans = to, spans[n:]; from < len(c.b) {
+				giveWay()
+			}
 		}
-		if o.checksum {
-			crc = rdb.CRC64(crc, b)
-		}
-		put(b)
 	}
 	out.trailer = func() []byte { return rdb.AppendChecksum(nil, crc) }
 	return s

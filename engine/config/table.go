@@ -194,7 +194,7 @@ var journalRows = group{"Persistence", []Directive{
 		Help: "Microseconds that a snapshot or base file takes for each key at least, so that tests see it under way."},
 	{Name: "rdbcompression", Default: "yes", Mutable: true,
 		kind: yesNo(func(v *Values) *bool { return &v.RDBCompression }),
-		Help: "Compress strings of 21 bytes to 64 KiB in snapshots, with LZF."},
+		Help: "Compress strings of 21 bytes to 64 KiB in snapshots, with LZF. While that has saved less than 3 % lately, one string in some eight is tried."},
 	{Name: "rdbchecksum", Default: "yes",
 		kind: yesNo(func(v *Values) *bool { return &v.RDBChecksum }),
 		Help: "End snapshots with a CRC64, and check it when one is loaded."},

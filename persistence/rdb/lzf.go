@@ -31,6 +31,8 @@ type Compressor struct {
 	// Recompress does the rest, elsewhere.
 	Later *[]Span
 
+	yield yield
+
 	table *[1 << lzfHashBits]uint32 // place of the last three bytes with a hash, counted from base
 	base  uint32
 	out   []byte
@@ -39,16 +41,60 @@ type Compressor struct {
 // Span is a string that may be compressed later: where it begins in a buffer, with its length, and how long it is in bytes.
 type Span struct{ At, Size uint32 }
 
-// Recompress appends src, whose strings at spans it compresses where that makes them shorter. Spans are in order.
-func (z *Compressor) Recompress(dst, src []byte, spans []Span) []byte {
+// End is where the string ends in the buffer.
+func (s Span) End() int { return int(s.At) + lenBytes(int(s.Size)) + int(s.Size) }
+
+// Recompress appends src, whose strings at spans it compresses where that makes them shorter. Spans are in order; src lies at
+// from in the buffer that they count from. While compressing saves next to nothing only some are tried (see yield).
+func (z *Compressor) Recompress(dst, src []byte, from int, spans []Span) []byte {
 	at := 0
 	for _, sp := range spans {
-		dst = append(dst, src[at:sp.At]...)
-		from := int(sp.At) + lenBytes(int(sp.Size))
-		at = from + int(sp.Size)
-		dst = z.AppendString(dst, src[from:at])
+		if !z.yield.worthTrying() {
+			continue
+		}
+		begin := int(sp.At) - from
+		dst = append(dst, src[at:begin]...)
+		at = sp.End() - from
+		before := len(dst)
+		dst = z.AppendString(dst, src[at-int(sp.Size):at])
+		z.yield.note(int(sp.Size), at-begin-(len(dst)-before))
 	}
 	return append(dst, src[at:]...)
+}
+
+// yield is what compressing has saved lately, of how many bytes. While that is less than one part in yieldWorth, one string in some
+// eight is tried, in strides of changing length: strings that take turns are all met. What is lost so is less than that part.
+type yield struct {
+	tried, saved int // bytes, of the last yieldWindow and some before
+	turn, skip   int
+}
+
+const (
+	yieldWorth  = 32
+	yieldEnough = 16 << 10 // bytes to judge by
+	yieldWindow = 64 << 10
+	yieldStride = 4 // strides are of this length to yieldStride+yieldTurns-1
+	yieldTurns  = 8
+)
+
+func (y *yield) worthTrying() bool {
+	if y.skip > 0 {
+		y.skip--
+		return false
+	}
+	return true
+}
+
+func (y *yield) note(size, saved int) {
+	y.tried += size
+	y.saved += saved
+	if y.tried >= yieldEnough && y.saved*yieldWorth < y.tried {
+		y.turn = (y.turn + 1) % yieldTurns
+		y.skip = yieldStride + y.turn - 1
+	}
+	if y.tried > yieldWindow {
+		y.tried, y.saved = y.tried/2, y.saved/2
+	}
 }
 
 // lenBytes is what AppendLen takes for the length of a string that is compressed.
