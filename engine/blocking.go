@@ -292,6 +292,7 @@ func (s *Server) aside(c *Client, silent bool, f func()) {
 	s.holdUntil, s.current, s.outer = 0, c, outer
 	c.Reply = &s.replies
 	f()
+	s.pushOwed()
 	b, until := s.replies.B, s.holdUntil
 	s.replies, s.holdUntil, c.Reply, s.current, s.outer = replies, hold, reply, outer, nil
 	if silent || c.ReplyOff {

@@ -227,6 +227,9 @@ func (s *Server) endCall(c *Client, row *Row, start int) {
 	if (c.ReplyOff || c.skipThis) && !pushed(row, r.B[start:]) {
 		r.B = r.B[:start]
 	}
+	if len(s.owed) > 0 {
+		s.pushOwed()
+	}
 	if len(s.late) > 0 {
 		r.B = s.takeLate(c, r.B)
 	}

@@ -192,6 +192,9 @@ func (s *Server) process(c *Client, buf []byte) (done int) {
 	}
 	s.send(c, r.B, s.holdUntil)
 	s.current = nil
+	if len(s.owed) > 0 { // of a command that evicted, or found expired keys, and has to wait
+		s.pushOwed()
+	}
 	if cap(r.B) <= 4*flushAt {
 		s.scratch = r.B[:0]
 	}

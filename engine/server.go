@@ -119,6 +119,7 @@ type Server struct {
 	current   *Client   // whose command that is
 	outer     *Client   // whose command it was before a command that had waited was run, or nil
 	late      []lateMessage
+	owed      []lateMessage // what the running command's client is told of its own changes
 	inExec    bool
 	execFed   bool // MULTI has been journalled
 	execDB    int

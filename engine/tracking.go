@@ -18,7 +18,8 @@ import (
 //	broadcast  a client names prefixes. Changed keys are gathered for each prefix, and told at the end of the round.
 //
 // Changes come from Server.event. A message goes to the client itself (RESP3) or to the one that it redirects to; for the
-// client whose command is running it comes after the reply, as all pushes do.
+// client whose command is running it comes after the reply, as all pushes do; what that client is told of its own changes
+// comes last, wherever it is told.
 //
 // The table is bounded: over tracking-table-max-keys, or over tableKeyBytes for each of so many keys, keys are taken out
 // at random and told as if they had changed. An entry is a block of the arena, reached by the hash of its key, so that the
@@ -438,9 +439,24 @@ func (s *Server) invalidate(c *Client, m *invalidation) {
 			return
 		}
 	}
-	if to.Proto == 3 || t.redirect != nil && to.subscriber() {
-		s.push(to, m.in(to.Proto))
+	if to.Proto != 3 && (t.redirect == nil || !to.subscriber()) {
+		return
 	}
+	if c == s.current {
+		s.owed = append(s.owed, lateMessage{to, m.in(to.Proto)})
+		return
+	}
+	s.push(to, m.in(to.Proto))
+}
+
+// pushOwed sends what the client whose command has ended is told itself of its changes: after what that command has told
+// others, which shows when one client hears of both.
+func (s *Server) pushOwed() {
+	for _, m := range s.owed {
+		s.push(m.c, m.b)
+	}
+	clear(s.owed)
+	s.owed = s.owed[:0]
 }
 
 // tableFull reports whether the table is over its bounds.
