@@ -150,6 +150,30 @@ func restoreAnything(t *testing.T, l *servertest.Local, value string) (taken boo
 	return true
 }
 
+// damaged returns a value with bytes changed, taken out or added.
+func damaged(rng *rand.Rand, value string) []byte {
+	b := []byte(value)
+	for range 1 + rng.IntN(3) {
+		at := rng.IntN(len(b))
+		switch rng.IntN(6) {
+		case 0:
+			b = append(b[:at], b[at+rng.IntN(len(b)-at):]...)
+		case 1:
+			b = append(b[:at], append([]byte{byte(rng.Uint32())}, b[at:]...)...)
+		case 2:
+			b[at] = [...]byte{0, 0x7f, 0x80, 0x81, 0xc3, 0xf0, 0xf4, 0xfe, 0xff}[rng.IntN(9)]
+		case 3:
+			b[0] = byte(rng.IntN(28))
+		default:
+			b[at] ^= 1 << rng.IntN(8)
+		}
+		if len(b) == 0 {
+			b = append(b, 0)
+		}
+	}
+	return b
+}
+
 // TestRestoreHostile restores values with bytes changed, taken out or added, all with the right checksum.
 func TestRestoreHostile(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
@@ -163,25 +187,7 @@ func TestRestoreHostile(t *testing.T) {
 			t.Fatalf("%q is refused", value)
 		}
 		for range 25 {
-			b := []byte(value)
-			for range 1 + rng.IntN(3) {
-				at := rng.IntN(len(b))
-				switch rng.IntN(6) {
-				case 0:
-					b = append(b[:at], b[at+rng.IntN(len(b)-at):]...)
-				case 1:
-					b = append(b[:at], append([]byte{byte(rng.Uint32())}, b[at:]...)...)
-				case 2:
-					b[at] = [...]byte{0, 0x7f, 0x80, 0x81, 0xc3, 0xf0, 0xf4, 0xfe, 0xff}[rng.IntN(9)]
-				case 3:
-					b[0] = byte(rng.IntN(28))
-				default:
-					b[at] ^= 1 << rng.IntN(8)
-				}
-				if len(b) == 0 {
-					b = append(b, 0)
-				}
-			}
+			b := damaged(rng, value)
 			if restoreAnything(t, l, string(b)) {
 				taken++
 			} else {
