@@ -260,6 +260,7 @@ func infoStats(w *infoWriter, s *engine.Server) {
 	w.int("expire_cycle_cpu_milliseconds", st.ExpiryNs/1e6)
 	w.int("active_expire_behind_ms", st.LateExpiryMs)
 	w.int("background_slice_max_us", st.SliceNsMax/1000)
+	w.int("background_slice_max_cpu_us", st.SliceUsedNsMax/1000)
 	w.int("background_milliseconds", st.BackgroundNs/1e6)
 	w.int("loop_rounds", st.Rounds)
 	w.int("evicted_keys", st.Evicted)

@@ -263,6 +263,37 @@ func TestSaveBesideRewrite(t *testing.T) {
 	}, "--appendonly", "yes")
 }
 
+// One snapshot serves a SAVE that waits for a rewrite and a BGSAVE that is scheduled behind it: its failure is that of both.
+func TestSaveAndScheduledSaveFail(t *testing.T) {
+	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
+		c := s.Dial()
+		fillAll(c, rand.New(rand.NewPCG(5, 6)), 20, 3000)
+		if err := os.MkdirAll(filepath.Join(s.Dir, "dump.rdb", "full"), 0o755); err != nil { // renaming fails
+			t.Fatal(err)
+		}
+		fails := func(status string, words ...string) {
+			c.Send("BGREWRITEAOF")
+			for _, word := range words {
+				c.Send(strings.Fields(word)...)
+			}
+			c.Send("SAVE")
+			c.Flush()
+			for range words {
+				c.Receive()
+			}
+			c.Receive()
+			if v := c.Receive(); v.Err() != "ERR" {
+				t.Errorf("SAVE: %s", v)
+			}
+			if _, f := infoLines(t, c.Must("INFO", "persistence").Str); f["rdb_last_bgsave_status"] != status || f["rdb_saves"] != "0" {
+				t.Errorf("after %q: rdb_last_bgsave_status %s, want %s", words, f["rdb_last_bgsave_status"], status)
+			}
+		}
+		fails("ok")
+		fails("err", "BGSAVE SCHEDULE")
+	}, "--appendonly", "yes")
+}
+
 // Save points, what happens when a snapshot cannot be written, and the end of the process.
 func TestSavePoints(t *testing.T) {
 	dir := t.TempDir()

@@ -14,10 +14,6 @@ const (
 	sliceNs = int64(50 * time.Microsecond)
 	// urgentSliceNs is how long it runs while clients wait for it.
 	urgentSliceNs = int64(500 * time.Microsecond)
-	// workShare: see mayWork.
-	workShare = 20
-	// quietNs is how long no command must have come for it to take all of the time.
-	quietNs = int64(time.Millisecond)
 	// expireBatch is how many keys expire between two looks at the clock.
 	expireBatch = 32
 	// loadBatch is how many commands are loaded between two looks at the clock.
@@ -99,19 +95,25 @@ func (s *Server) runReady() {
 
 // background works for at most a slice: loading, expiry, freeing. It returns true when more is to be done.
 func (s *Server) background() bool {
-	if s.loader == nil && !s.expiryDue() && s.Keyspace.Garbage() == 0 && !s.HasWork && !s.defragDue() {
+	due := s.loader != nil || s.expiryDue() || s.Keyspace.Garbage() > 0 || s.defragDue()
+	if !due && !s.HasWork {
+		return false
+	}
+	start := s.nanotime()
+	work := s.pace.may(start, s.Stats.Commands, s.Keyspace.SnapshotHolding())
+	if !due && !work {
+		s.Reactor.TickWithin(s.pace.wait(start))
 		return false
 	}
 	event := "background-slice" // of the latency monitor
 	if s.loader == nil && s.expiryDue() {
 		event = "expire-cycle"
 	}
-	start := s.nanotime()
 	end := start + sliceNs
 	if s.Keyspace.SnapshotHolding() {
 		end = start + urgentSliceNs
 	}
-	work := s.mayWork(start)
+	used := threadNs()
 	more := true
 	for now := start; more && now < end; now = s.nanotime() {
 		more = false
@@ -134,7 +136,9 @@ func (s *Server) background() bool {
 		}
 	}
 	took := s.nanotime() - start
+	used = threadNs() - used
 	s.Stats.SliceNsMax = max(s.Stats.SliceNsMax, took)
+	s.Stats.SliceUsedNsMax = max(s.Stats.SliceUsedNsMax, used)
 	s.Stats.BackgroundNs += took
 	s.AddLatency(event, took)
 	if s.loader == nil && s.expiryDue() {
@@ -142,21 +146,11 @@ func (s *Server) background() bool {
 	}
 	switch {
 	case work:
-		s.workAt = start + took + workShare*min(took, 2*sliceNs) // a slice that took longer was interrupted
+		s.pace.worked(start+took, used)
 	case s.HasWork:
-		s.Reactor.TickWithin(max(time.Duration(s.workAt-start), time.Millisecond/10))
+		s.Reactor.TickWithin(s.pace.wait(start))
 	}
 	return more
-}
-
-// mayWork paces Hooks.Work: while commands keep coming it takes one part in workShare of the loop's time, since what follows
-// from it (compressing, the kernel's writing) takes as much again and more, and where there is one processor, from the same
-// clients. It may always work when no command has come for a while, and when clients wait for it.
-func (s *Server) mayWork(now int64) bool {
-	if s.Stats.Commands != s.workCommands {
-		s.workCommands, s.commandAt = s.Stats.Commands, now
-	}
-	return now >= s.workAt || now-s.commandAt > quietNs || s.Keyspace.SnapshotHolding()
 }
 
 // expiryDue tells that active expiry has something to do, and a snapshot has room for what it removes.

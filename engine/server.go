@@ -141,8 +141,7 @@ type Server struct {
 	timers     *timers
 	waitsDue   bool // waits whose time is over have not all been ended
 
-	workAt, commandAt int64 // see mayWork
-	workCommands      int64
+	pace workPace
 
 	inRound bool
 

@@ -26,11 +26,13 @@ type Stats struct {
 	Rounds       int64
 	BackgroundNs int64
 	SliceNsMax   int64 // longest slice of background work
-	PeakMemory   int64
-	LateExpiryMs int64 // how far active expiry was behind when last looked at
-	ExpiryNs     int64 // spent on active expiry
-	ExpiryCut    int64 // slices at whose end keys were still due
-	RoundsNs     int64 // spent in rounds: an estimate, from one in roundTimed
+	// SliceUsedNsMax is the most of the processor that one took: without what ran in between, on the same processor.
+	SliceUsedNsMax int64
+	PeakMemory     int64
+	LateExpiryMs   int64 // how far active expiry was behind when last looked at
+	ExpiryNs       int64 // spent on active expiry
+	ExpiryCut      int64 // slices at whose end keys were still due
+	RoundsNs       int64 // spent in rounds: an estimate, from one in roundTimed
 
 	// Over about the last 1.6 s.
 	OpsPerSec, InputKbps, OutputKbps float64

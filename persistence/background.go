@@ -48,6 +48,8 @@ type job struct {
 	step     int   // entries to write at once
 	peak     int64 // most memory for bytes on their way
 	waiters  []func(err error)
+	// background: somebody asked for it who does not wait: BGSAVE, a save point.
+	background bool
 }
 
 type jobSaver interface {
@@ -76,6 +78,7 @@ type saves struct {
 	numbers   int   // of temporary files
 	scheduled bool
 	waiters   []func(err error) // for a save that could not be started yet
+	later     bool              // it was asked for by BGSAVE, too
 }
 
 // start begins a job at this moment.
@@ -145,7 +148,7 @@ func (a *Attachment) ended(err error) {
 		a.rewritten(j, err)
 	case err != nil:
 		// Who asked and waits (SAVE, SHUTDOWN) knows; nobody else is refused for it, as in redis-server.
-		a.server.SaveFailed = a.server.SaveFailed || len(j.waiters) == 0
+		a.server.SaveFailed = a.server.SaveFailed || j.background
 		a.log.Error("the snapshot could not be written", "error", err)
 	default:
 		a.server.SaveFailed = false
@@ -241,13 +244,15 @@ func (a *Attachment) loading() bool {
 func (a *Attachment) startSave() {
 	c := a.server.Config
 	waiters := a.saves.waiters
-	a.saves.scheduled, a.saves.waiters = false, nil
+	background := a.saves.later || len(waiters) == 0
+	a.saves.scheduled, a.saves.waiters, a.saves.later = false, nil, false
 	name := filepath.Join(c.Dir, c.DBFilename)
 	a.saves.tried = time.Now()
 	a.saves.numbers++
 	temp := fmt.Sprintf("%s%d-%d.rdb", a.tempPrefix(), os.Getpid(), a.saves.numbers)
 	out := newSaveFile(a.fs, temp, name, a.server.Reactor.Wake)
-	a.start(&job{out: out, saver: newRDBSaver(out, a.server.Keyspace, a.rdbOptions(false)), waiters: waiters})
+	a.start(&job{out: out, saver: newRDBSaver(out, a.server.Keyspace, a.rdbOptions(false)), waiters: waiters,
+		background: background})
 }
 
 // newSaveFile returns a file that takes the place of name when it is complete and synced.
@@ -323,7 +328,7 @@ func (a *Attachment) SaveInBackground(later, schedule bool) (reply string, err e
 	case a.saving():
 		return "", errSaving
 	case later || a.job != nil && schedule:
-		a.saves.scheduled = true
+		a.saves.scheduled, a.saves.later = true, true
 		return "Background saving scheduled", nil
 	case a.job != nil:
 		return "", errBusy

@@ -86,6 +86,7 @@ var exported = []struct {
 	{"expired_keys_active", "redix_expired_keys_active_total", true, 0},
 	{"total_eviction_exceeded_time", "redix_eviction_exceeded_seconds_total", true, 1e-3},
 	{"background_slice_max_us", "redix_background_slice_max_seconds", false, 1e-6},
+	{"background_slice_max_cpu_us", "redix_background_slice_max_cpu_seconds", false, 1e-6},
 	{"background_milliseconds", "redix_background_seconds_total", true, 1e-3},
 	{"loop_rounds", "redix_loop_rounds_total", true, 0},
 	{"clients_waiting_for_journal", "redix_clients_waiting_for_journal", false, 0},
