@@ -26,12 +26,11 @@ func setFields(c *engine.Client, args engine.Args, command string) (created int,
 		arityError(c, command)
 		return 0, false
 	}
-	e, _, ok := writeOf(c, args[1], keyspace.TypeHash)
-	if !ok {
+	var h hashEdit
+	if _, ok = writeInto(c, &h.e, args[1], keyspace.TypeHash); !ok {
 		return 0, false
 	}
-	var h hashEdit
-	h.begin(c, e, args[1])
+	h.edit(c, args[1])
 	for i := 2; i < len(args); i += 2 {
 		if h.set(args[i], args[i+1]) {
 			created++

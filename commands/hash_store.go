@@ -110,14 +110,20 @@ type hashEdit struct {
 var emptyBlob = packed.Empty()
 
 func (h *hashEdit) begin(c *engine.Client, e keyspace.Entry, key []byte) {
-	h.c, h.e, h.key = c, e, key
+	h.e = e
+	h.edit(c, key)
+}
+
+// edit is begin for an entry that was looked up where it is, in h.e.
+func (h *hashEdit) edit(c *engine.Client, key []byte) {
+	h.c, h.key = c, key
 	switch {
-	case !e.Found():
+	case !h.e.Found():
 		h.enc, h.blob = keyspace.EncHashPacked, emptyBlob
-	case e.Encoding() == keyspace.EncHashTable:
+	case h.e.Encoding() == keyspace.EncHashTable:
 		h.enc, h.table = keyspace.EncHashTable, c.DB.MutableTable(&h.e)
 	default:
-		h.enc, h.blob = e.Encoding(), e.Value()
+		h.enc, h.blob = h.e.Encoding(), h.e.Value()
 	}
 }
 

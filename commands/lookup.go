@@ -59,12 +59,18 @@ func readOf(c *engine.Client, key []byte, want keyspace.Type) (e keyspace.Entry,
 // writeOf looks up a key of one type for a change. ok is false when it has another type; when there is none, the entry
 // is the place to create it.
 func writeOf(c *engine.Client, key []byte, want keyspace.Type) (e keyspace.Entry, found, ok bool) {
-	found = c.LookupWriteInto(&e, key)
+	found, ok = writeInto(c, &e, key, want)
+	return e, found, ok
+}
+
+// writeInto is writeOf into an entry of the caller's, which must be zero: short commands feel its copies.
+func writeInto(c *engine.Client, e *keyspace.Entry, key []byte, want keyspace.Type) (found, ok bool) {
+	found = c.LookupWriteInto(e, key)
 	if found && e.Type() != want {
 		c.Reply.Error(errWrongType)
-		return e, false, false
+		return false, false
 	}
-	return e, found, true
+	return found, true
 }
 
 // intArg reads an integer argument.

@@ -350,7 +350,8 @@ func decrby(c *engine.Client, args engine.Args) {
 }
 
 func addInt(c *engine.Client, key []byte, delta int64) {
-	e, found, ok := writeOf(c, key, keyspace.TypeString)
+	var e keyspace.Entry
+	found, ok := writeInto(c, &e, key, keyspace.TypeString)
 	if !ok {
 		return
 	}
