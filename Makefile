@@ -48,7 +48,7 @@ fuzz: ## run each fuzz target for FUZZTIME (20s)
 	@set -e; grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \
 		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$file"); do \
 			echo "$$(dirname "$$file") $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "$$(dirname "$$file")"; \
 		done; \
 	done
 
@@ -82,8 +82,8 @@ cover: tools ## how much of each package the tests run (build/cover.out; go tool
 	tail -n +2 build/covdata.out >>build/cover.out
 	$(GO) tool cover -func=build/cover.out | tail -1
 
-longtest: tools ## the tests that have a long form, in it: values of 512 MB, 3,000,000 keys, a journal of 110 MB
-	REDIX_LONG=1 $(GO) test -v -count=1 -timeout 2h -run '^Test(LargestValue|DeletingDoesNot|Loading)' ./commands
+longtest: tools ## the tests that have a long form, in it: values of 512 MB, 3,000,000 keys, a journal of 110 MB, syncs of 10 s
+	REDIX_LONG=1 $(GO) test -v -count=1 -timeout 2h -run '^Test(LargestValue|DeletingDoesNot|Loading|SlowSync)' ./commands
 
 test-clients: build ## clients of other languages, installed into a temporary folder, and the packaging's linters
 	commands/testdata/clients/run.sh

@@ -1,11 +1,13 @@
 package commands_test
 
-// A disk whose fsync takes very long, under a whole server with appendfsync everysec.
+// A disk whose fsync takes very long, under a whole server.
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -88,6 +90,86 @@ func TestSlowSync(t *testing.T) {
 			slices.Sort(during)
 			t.Logf("the sync took %v; %d writes; 99 of 100 reads took %v at most before it, %v while it hung (%d reads)", hung.Round(time.Millisecond),
 				writes, before[len(before)*99/100], during[len(during)*99/100], len(during))
+		})
+	}
+}
+
+// TestSlowSyncUnderAlways holds an fsync up (for ten seconds with REDIX_LONG) under appendfsync always: writes, and reads of
+// what they have changed, wait for it; whoever reads other keys is answered, and INFO tells of the sync.
+func TestSlowSyncUnderAlways(t *testing.T) {
+	for _, reactor := range servertest.Reactors {
+		t.Run(reactor, func(t *testing.T) {
+			t.Parallel()
+			gate := make(chan struct{})
+			var hangs atomic.Bool
+			fsys := vfs.NewFaulty(vfs.OS{})
+			fsys.Before = func(op vfs.Op, _ string) {
+				if op == vfs.OpSync && hangs.Load() {
+					<-gate
+				}
+			}
+			open := sync.OnceFunc(func() {
+				hangs.Store(false)
+				close(gate)
+			})
+			s := servertest.StartOn(t, fsys, reactor, "--appendonly", "yes", "--appendfsync", "always")
+			defer open()
+			c := s.Dial()
+			c.Must("MSET", "written", "old", "other", "old")
+			hangs.Store(true)
+			answers := make(chan string, 3)
+			ask := func(words ...string) {
+				conn := s.Dial()
+				conn.Send(words...)
+				conn.Flush()
+				go func() {
+					v, err := conn.TryReceive()
+					answers <- fmt.Sprint(words, " ", v.Str, " ", err)
+				}()
+			}
+			ask("SET", "written", "new")
+			for end := time.Now().Add(20 * time.Second); c.Info("persistence")["aof_pending_bio_fsync"] != "1"; {
+				if time.Now().After(end) {
+					t.Fatal("INFO does not tell of the sync")
+				}
+			}
+			ask("GET", "written")
+			ask("SET", "other2", "new") // it is not even written yet
+			least := time.Duration(0)
+			if os.Getenv("REDIX_LONG") != "" {
+				least = 10 * time.Second
+			}
+			began, reads := time.Now(), 0
+			for ; reads < 2000 || time.Since(began) < least; reads++ {
+				if v := c.Must("GET", "other"); v.Str != "old" {
+					t.Fatalf("other is %s", v)
+				}
+			}
+			if f := c.Info("persistence"); f["aof_pending_bio_fsync"] != "1" || f["aof_last_write_status"] != "ok" {
+				t.Errorf("aof_pending_bio_fsync:%s aof_last_write_status:%s", f["aof_pending_bio_fsync"], f["aof_last_write_status"])
+			}
+			select {
+			case got := <-answers:
+				t.Errorf("before the sync: %s", got)
+			default:
+			}
+			hung := time.Since(began)
+			open()
+			var got []string
+			for range cap(answers) {
+				select {
+				case a := <-answers:
+					got = append(got, a)
+				case <-time.After(20 * time.Second):
+					t.Fatalf("after the sync only %q", got)
+				}
+			}
+			slices.Sort(got)
+			want := []string{"[GET written] new <nil>", "[SET other2 new] OK <nil>", "[SET written new] OK <nil>"}
+			if !slices.Equal(got, want) {
+				t.Errorf("%q, want %q", got, want)
+			}
+			t.Logf("the sync took %v, %d reads meanwhile", hung.Round(time.Millisecond), reads)
 		})
 	}
 }

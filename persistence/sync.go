@@ -397,6 +397,7 @@ func (w *writer) syncNow() error {
 		start := w.j.opts.Clock()
 		w.lastSync = start
 		w.covering = w.at
+		w.j.figures.syncing.Store(true)
 		err := w.file.Sync()
 		took := w.j.opts.Clock().Sub(start)
 		w.j.figures.longAlwaysNs.Store(max(w.j.figures.longAlwaysNs.Load(), int64(took)))
