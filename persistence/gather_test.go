@@ -8,7 +8,7 @@ import (
 	"redix/persistence/vfs"
 )
 
-// What came during a sync waits for its like, up to the half of all, and for no more; not once the loop has nothing to do.
+// What came during a sync waits for its like, up to three quarters of all, and for no more; not once the loop has nothing to do.
 func TestGather(t *testing.T) {
 	fsys := vfs.NewFaulty(vfs.NewMem())
 	opts := testOptions(fsys, "/", Always)
@@ -60,22 +60,22 @@ func TestGather(t *testing.T) {
 			}
 		}
 	}
-	for _, end := range []string{"even", "quiet", "more than half"} {
+	for _, end := range []string{"enough", "quiet", "more than three quarters"} {
 		first := add(10)
 		j.HandOver()
 		<-entered
 		add(2)
-		if end == "more than half" {
-			add(20)
+		if end == "more than three quarters" {
+			add(30)
 		}
 		gather(false, false) // the writer is busy
 		synced(first)
 		switch end {
-		case "even":
+		case "enough":
+			gather(false, true)
+			add(6)
 			gather(false, true)
 			add(2)
-			gather(false, true)
-			add(3)
 			gather(false, false)
 		case "quiet":
 			gather(false, true)

@@ -52,11 +52,16 @@ func (w *writer) nextWait(err error) time.Duration {
 	return max(time.Millisecond, w.j.tune.syncEvery-w.j.opts.Clock().Sub(since))
 }
 
-// gather decides whether what came during the sync that has just ended is worth the next one. If it is less than the half of
-// what came and what was synced, who waits for replies is in two groups of different size, and while the loop has
-// commands to run the next sync waits until they are even: each sync costs the processor the same, however much it covers. More than
-// the half is never waited for: the others would have nothing to do during the sync. Nor is anything waited for longer than that
-// sync took.
+const (
+	gatherShare = 3 // quarters
+	gatherSyncs = 3
+)
+
+// gather decides whether what came during the sync that has just ended is worth the next one. Who waits for replies is in
+// two groups: one whose commands that sync covered, one whose commands came meanwhile. Each sync costs the processor the same,
+// however much it covers, so while the loop has commands to run the next one waits until it covers three quarters (gatherShare) of
+// both. The rest is what the loop does during the sync; a loop that runs out of commands ends the wait (Journal.Gather).
+// Nothing is waited for longer than three such syncs take (gatherSyncs), nor than gatherFor.
 //
 // It comes before report, whose Wake makes the loop call Gather again after it sees what is said here.
 func (w *writer) gather(err error) {
@@ -66,10 +71,10 @@ func (w *writer) gather(err error) {
 		return
 	}
 	j := w.j
-	wait := min(time.Duration(j.figures.syncLastNs.Load()), j.tune.gatherFor)
+	wait := min(gatherSyncs*time.Duration(j.figures.syncLastNs.Load()), j.tune.gatherFor)
 	j.mu.Lock()
-	if j.queued > 0 && j.queued < group && wait > 0 {
-		j.asleep, j.wanted = true, (group+j.queued)/2
+	if wanted := (group + j.queued) / 4 * gatherShare; j.queued > 0 && j.queued < wanted && wait > 0 {
+		j.asleep, j.wanted = true, wanted
 		j.gathering.Store(true)
 		w.gathers = wait
 	}
