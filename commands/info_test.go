@@ -74,7 +74,7 @@ var readFields = map[string]string{
 		"used_memory_peak maxmemory rdb_changes_since_last_save rdb_last_save_time total_connections_received " +
 		"total_commands_processed instantaneous_ops_per_sec rejected_connections expired_keys evicted_keys keyspace_hits " +
 		"keyspace_misses total_net_input_bytes total_net_output_bytes connected_slaves master_repl_offset total_system_memory " +
-		"active_expire_behind_ms background_slice_max_us gc_pauses gc_pause_max_us heap_bytes goroutines mem_clients_normal",
+		"active_expire_behind_ms background_slice_max_us loop_rounds loop_round_max_us gc_pauses gc_pause_max_us heap_bytes goroutines mem_clients_normal",
 	`0`: "loading async_loading rdb_bgsave_in_progress aof_rewrite_in_progress aof_rewrite_scheduled latest_fork_usec " +
 		"cluster_enabled aof_enabled",
 	`[01]`: "io_threads_active", `ok`: "rdb_last_bgsave_status aof_last_bgrewrite_status aof_last_write_status",
@@ -161,4 +161,34 @@ func TestInfoHAProxy(t *testing.T) {
 	if i := slices.Index(strings.Split(out, "\r\n"), "# Replication"); i != 1 {
 		t.Errorf("%q", out)
 	}
+}
+
+// TestInfoLongestRound: what takes long shows as the longest round, on both reactors, until CONFIG RESETSTAT.
+func TestInfoLongestRound(t *testing.T) {
+	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
+		const slept = 200_000 // µs
+		c := s.Dial()
+		longest := func() int {
+			_, fields := infoLines(t, c.Do("INFO", "stats").Str)
+			us, err := strconv.Atoi(fields["loop_round_max_us"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return us
+		}
+		c.Do("DEBUG", "SLEEP", "0.2")
+		if us := longest(); us < slept {
+			t.Errorf("a round of %d us slept for %d", us, slept)
+		}
+		us := 0
+		for range 5 { // the machine may stand still
+			c.Do("CONFIG", "RESETSTAT")
+			if us = longest(); us < slept {
+				break
+			}
+		}
+		if us >= slept {
+			t.Errorf("%d us after CONFIG RESETSTAT", us)
+		}
+	}, "--enable-debug-command", "yes")
 }

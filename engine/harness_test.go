@@ -317,6 +317,7 @@ func (w *world) rows() []Row {
 			c.Reply.OK()
 		}},
 		{Name: "await", Arity: 2, Handler: func(c *Client, a Args) { c.Block(a[1:], Wait{}) }},
+		{Name: "publish", Arity: 3, Handler: func(c *Client, a Args) { c.Reply.Int(int64(c.Server().Publish(a[1], a[2]))) }},
 		{Name: "state", Arity: 1, Flags: Loading, Handler: func(c *Client, _ Args) { c.Reply.OK() }},
 		{Name: "off", Arity: 1, Handler: func(c *Client, _ Args) { c.ReplyOff = true }},
 		{Name: "skip", Arity: 1, Handler: func(c *Client, _ Args) { c.ReplySkip = true }},

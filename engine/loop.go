@@ -62,17 +62,17 @@ func (s *Server) EndOfRound() (more bool) {
 	if len(s.toFlush) > 0 {
 		more = s.flushSome() || more
 	}
-	if s.Stats.Rounds%roundTimed == 0 {
-		s.timeRound()
-	}
+	s.timeRound()
 	return more || len(s.ready) > 0
 }
 
-// timeRound notes the length of the round that ends, which began at the reactor's clock.
+// timeRound notes the length of the round that ends, which began at the reactor's clock: until it is over no other socket is
+// looked at.
 func (s *Server) timeRound() {
 	took := max(s.nanotime()-int64(s.Reactor.Now().Sub(s.base)), 0)
-	s.Stats.RoundsNs += roundTimed * took
-	if s.observed != nil {
+	s.Stats.RoundsNs += took
+	s.Stats.RoundNsMax = max(s.Stats.RoundNsMax, took)
+	if s.observed != nil && s.Stats.Rounds%roundSampled == 0 {
 		s.observed.Rounds.add(histBucket(took), 1)
 	}
 }

@@ -292,3 +292,28 @@ func TestLostConnection(t *testing.T) {
 		t.Errorf("%d clients", w.s.NumClients())
 	}
 }
+
+// TestLongestRound: a round counts from the reactor's clock to its end, and is forgotten with the other counters.
+func TestLongestRound(t *testing.T) {
+	w := newWorld(t, native)
+	w.r.now = time.Now()
+	w.settle()
+	if got := w.s.Stats.RoundNsMax; got <= 0 || got >= int64(time.Hour) {
+		t.Errorf("a round of nothing took %d ns", got)
+	}
+	w.r.now = time.Now().Add(-time.Hour)
+	w.round()
+	w.r.now = time.Now()
+	w.round()
+	if got := time.Duration(w.s.Stats.RoundNsMax); got < time.Hour || got > 2*time.Hour {
+		t.Errorf("the longest round took %v", got)
+	}
+	if w.s.Stats.RoundsNs < int64(time.Hour) {
+		t.Errorf("all rounds took %d ns", w.s.Stats.RoundsNs)
+	}
+	w.s.Stats.Reset()
+	w.round()
+	if got := w.s.Stats.RoundNsMax; got >= int64(time.Hour) {
+		t.Errorf("%d ns after the counters were set back", got)
+	}
+}

@@ -32,7 +32,8 @@ type Stats struct {
 	LateExpiryMs   int64 // how far active expiry was behind when last looked at
 	ExpiryNs       int64 // spent on active expiry
 	ExpiryCut      int64 // slices at whose end keys were still due
-	RoundsNs       int64 // spent in rounds: an estimate, from one in roundTimed
+	RoundsNs       int64 // spent in rounds
+	RoundNsMax     int64 // longest round
 
 	// Over about the last 1.6 s.
 	OpsPerSec, InputKbps, OutputKbps float64
@@ -49,8 +50,8 @@ const minSample = 0.09
 
 type sample struct{ ops, in, out, rounds, roundsNs float64 }
 
-// roundTimed is how many rounds there are to one that is timed.
-const roundTimed = 16
+// roundSampled is how many rounds there are to one that Observation.Rounds counts.
+const roundSampled = 16
 
 // maxErrorKinds bounds Errors: past it, new kinds are not told apart, as in redis-server.
 const maxErrorKinds = 128

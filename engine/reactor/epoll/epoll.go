@@ -63,6 +63,7 @@ type Reactor struct {
 	stopping  bool
 
 	now        time.Time // read once per round
+	set        time.Time // when the clock on the wall was read last
 	tickAt     time.Time
 	listenAt   time.Time // when resting listeners are asked again; zero if none rests
 	acceptWarn reactor.LogLimit
@@ -151,7 +152,7 @@ func (r *Reactor) Run() error {
 	defer r.shut()
 	more := false
 	r.now = time.Now()
-	r.tickAt = r.now
+	r.tickAt, r.set = r.now, r.now
 	r.setNap()
 	for !r.stopping {
 		unread := len(r.unread)
@@ -160,7 +161,7 @@ func (r *Reactor) Run() error {
 			return err
 		}
 		before := r.now
-		r.now = time.Now()
+		r.readClock()
 		if n > 0 {
 			soon := r.now.Sub(before) < r.nap
 			r.busy, r.soon = soon && r.soon, soon
@@ -177,6 +178,20 @@ func (r *Reactor) Run() error {
 		}
 	}
 	return nil
+}
+
+// wallAge is how old a reading of the clock on the wall may be.
+const wallAge = 50 * time.Millisecond
+
+// readClock reads the monotonic clock, which is half of what time.Now does: that leaves a reading for the end of the round.
+// The clock on the wall goes as fast, and is read again from time to time, since it may be set.
+func (r *Reactor) readClock() {
+	since := time.Since(r.set)
+	if since >= wallAge {
+		r.set = time.Now()
+		since = 0
+	}
+	r.now = r.set.Add(since)
 }
 
 // poll returns what is ready. If that is nothing it naps, and only then goes to sleep. The Go scheduler is told of
