@@ -23,22 +23,38 @@ func cpuMask(cpu int) *unix.CPUSet {
 	return &set
 }
 
-// pinSelf moves every thread of this process to one CPU; threads and children made later inherit it.
-func pinSelf(cpu int) error {
-	tasks, err := os.ReadDir("/proc/self/task")
+// eachThread calls do with the id of each thread of a process.
+func eachThread(pid int, do func(tid int)) error {
+	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if err != nil {
 		return err
 	}
 	for _, t := range tasks {
-		tid, err := strconv.Atoi(t.Name())
-		if err != nil {
-			continue
-		}
-		if err := unix.SchedSetaffinity(tid, cpuMask(cpu)); err != nil && err != unix.ESRCH {
-			return fmt.Errorf("pin to CPU %d: %w", cpu, err)
+		if tid, err := strconv.Atoi(t.Name()); err == nil {
+			do(tid)
 		}
 	}
 	return nil
+}
+
+// pinSelf moves every thread of this process to one CPU; threads and children made later inherit it.
+func pinSelf(cpu int) error {
+	var first error
+	err := eachThread(os.Getpid(), func(tid int) {
+		if err := unix.SchedSetaffinity(tid, cpuMask(cpu)); err != nil && err != unix.ESRCH && first == nil {
+			first = fmt.Errorf("pin to CPU %d: %w", cpu, err)
+		}
+	})
+	return errors.Join(err, first)
+}
+
+// favour lets all threads of a server alike go before the others on its CPU, if that is allowed: a virtual machine's own
+// services run above normal priority, and take tens of milliseconds at a time. The threads among themselves compete as ever.
+func favour(pid int) error {
+	const most = -20
+	// Where the kernel makes a group of each session it is the group's weight that counts; where it does not there is no such file.
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/autogroup", pid), []byte(strconv.Itoa(most)), 0)
+	return eachThread(pid, func(tid int) { _ = unix.Setpriority(unix.PRIO_PROCESS, tid, most) })
 }
 
 // onCPU runs start on a thread pinned to cpu, so that a process it starts is born there, and puts the thread back.

@@ -79,6 +79,9 @@ func parseFlags() options {
 }
 
 func main() {
+	if pingIfAsked() {
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code, err := run(ctx, parseFlags(), os.Stdout, os.Stderr)
 	stop()

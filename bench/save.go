@@ -97,7 +97,10 @@ func whileSaving(command, running, copied string) func(*bench, *server) (result,
 		ended := make(chan error, 1)
 		loop.Source, loop.Duration = source, 0
 		loop.Begin = func() {
-			_, err := s.control.do(command)
+			err := s.forgetRounds()
+			if err == nil {
+				_, err = s.control.do(command)
+			}
 			w.began = time.Now()
 			go func() {
 				if err == nil {
@@ -109,6 +112,10 @@ func whileSaving(command, running, copied string) func(*bench, *server) (result,
 		}
 		meanwhile, err := loop.Run(b.ctx)
 		if err := errors.Join(err, <-ended, refused(meanwhile)); err != nil {
+			return nil, err
+		}
+		r := latencies(meanwhile)
+		if err := s.longestRound(r); err != nil {
 			return nil, err
 		}
 		extra := float64(w.peak - before)
@@ -127,7 +134,6 @@ func whileSaving(command, running, copied string) func(*bench, *server) (result,
 		}
 		normalMax := max(normal.Latency.Max(), after.Latency.Max())
 		normalRate := (normal.PerSecond() + after.PerSecond()) / 2
-		r := latencies(meanwhile)
 		r[metricRate] = meanwhile.PerSecond()
 		r[metricNormalRate] = normalRate
 		r[metricRateShare] = ratio(meanwhile.PerSecond(), normalRate)

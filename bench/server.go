@@ -94,8 +94,9 @@ func start(ctx context.Context, c candidate, cpu int, parent string, flags []str
 	args := c.arguments(port, dir, flags)
 	s := &server{name: c.name, port: port, dir: dir, cmd: exec.Command(args[0], args[1:]...), exited: make(chan struct{})}
 	s.cmd.Stdout, s.cmd.Stderr, s.cmd.Dir = log, log, dir
-	// An interrupt at the terminal is for this program alone; if it is killed itself, its servers go with it.
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	// An interrupt at the terminal is for this program alone; if it is killed itself, its servers go with it. The kernel's scheduler may
+	// take a session for a group of its own, which favour needs.
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	if cpu < 0 {
 		err = s.cmd.Start()
 	} else {
@@ -187,4 +188,19 @@ func lookProgram(name string) (string, error) {
 		return "", fmt.Errorf("%s: %w", name, err)
 	}
 	return filepath.Abs(path)
+}
+
+// forgetRounds sets the counters of INFO back, the longest round among them.
+func (s *server) forgetRounds() error {
+	_, err := s.control.do("CONFIG", "RESETSTAT")
+	return err
+}
+
+// longestRound adds what the longest round of the server's loop has been since then, by its own clock, where it tells.
+func (s *server) longestRound(r result) error {
+	us, ok, err := s.control.infoNumber("stats", "loop_round_max_us")
+	if ok {
+		r[metricRound] = us
+	}
+	return err
 }
