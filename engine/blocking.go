@@ -33,7 +33,7 @@ type blocked struct {
 	timer  uint64
 	again  bool  // Block was called while running again
 	silent bool  // CLIENT REPLY SKIP came before
-	bytes  int   // of the copied words
+	bytes  int   // of the copied words, and of what it takes to wait at keys
 	ns     int64 // what the runs took that did not end it
 }
 
@@ -44,6 +44,11 @@ type waitQueue struct {
 	ready     bool // in readyKeys
 	onMissing int  // how many are to be served when the key is gone
 }
+
+const (
+	wordBytes  = 24  // of a copied word beside its bytes
+	queueBytes = 128 // of a waitQueue beside its key, with its place in the map
+)
 
 // Wait says how a client waits.
 type Wait struct {
@@ -105,7 +110,7 @@ func (c *Client) Block(keys [][]byte, w Wait) bool {
 	s.waitSerial++
 	b := &blocked{Wait: w, row: c.LastRow, args: cloneArgs(s.running), serial: s.waitSerial, silent: c.skipThis}
 	for _, a := range b.args {
-		b.bytes += len(a)
+		b.bytes += len(a) + wordBytes
 	}
 	for _, k := range keys {
 		if q := s.queueAt(dbKey{c.DB.ID, string(k)}); len(q.clients) == 0 || q.clients[len(q.clients)-1] != c {
@@ -114,6 +119,7 @@ func (c *Client) Block(keys [][]byte, w Wait) bool {
 				q.onMissing++
 			}
 			b.queues = append(b.queues, q)
+			b.bytes += len(k) + queueBytes
 		}
 	}
 	c.blocked = b

@@ -153,7 +153,7 @@ func TestBlockAgainKeepsTheWords(t *testing.T) {
 	for i := range 3 {
 		w.send(other, frm("echo", strings.Repeat("x", 1000)))
 		w.progress(int64(i + 1))
-		if b := c.client().blocked; b == nil || len(b.args) != 1 || string(b.args[0]) != "state" || b.bytes != len("state") {
+		if b := c.client().blocked; b == nil || len(b.args) != 1 || string(b.args[0]) != "state" || b.bytes != len("state")+wordBytes {
 			t.Fatalf("it waits with %.40q", b.args)
 		}
 	}

@@ -3,8 +3,9 @@ package engine
 // Memory. What counts against maxmemory, and what INFO calls used_memory, is
 //
 //	data      the keyspace: all blocks of the arena that are in use and the directories of its indexes, exact, and for each large
-//	          value the Go object that holds it together
-//	clients   query buffers, pending output with what subscribers have not read, queued transactions
+//	          value the Go object that holds it together; the ring of allkeys-s3fifo, the table of tracked keys
+//	clients   query buffers, pending output with what subscribers have not read, queued transactions, what they watch, have
+//	          subscribed to and wait at
 //	journal   what has been appended and is not yet written
 //
 // What else is on the Go heap (the server's own state, buffers kept for further use, garbage) does not grow with the data and
@@ -30,7 +31,7 @@ func (u *Usage) Used() int64 { return u.Data + u.Clients + u.Journal }
 
 // Usage returns the memory in use now.
 func (s *Server) Usage() Usage {
-	u := Usage{Data: s.Keyspace.Used()}
+	u := Usage{Data: s.Keyspace.Used() + int64(len(s.table.at))*trackBytes}
 	if s.countClients {
 		u.Clients = s.clientBytes
 	} else {

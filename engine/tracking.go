@@ -56,6 +56,7 @@ const (
 	trackIDSize   = 8
 	tableKeyBytes = 512
 	tableBytesMin = 1 << 20
+	trackBytes    = 32 // of an entry in the map of the table, at most, about
 	// trackChannel is where a redirection to a RESP2 client goes.
 	trackChannel = "__redis__:invalidate"
 )
