@@ -57,9 +57,15 @@ var clusterRows = []engine.Row{
 			clusterSub("set-config-epoch", 3, clusterAdmin, "3.0.0", "config-epoch", "", "Sets the epoch of a new node."),
 			clusterSub("setslot", -4, clusterAdmin, "3.0.0", "slot <IMPORTING node-id | MIGRATING node-id | NODE node-id | STABLE>", "", "Binds a slot to a node."),
 			clusterSub("shards", 2, engine.Loading|engine.Stale, "7.0.0", "", clusterWords, "Lists the shards."),
-			clusterSub("slaves", 3, engine.Admin|engine.Stale, "3.0.0", "node-id", clusterWords, "Lists the replicas of a node."),
-			clusterSub("slots", 2, engine.Loading|engine.Stale, "3.0.0", "", clusterWords, "Lists the slots and their nodes."),
+			replacedSub(clusterSub("slaves", 3, engine.Admin|engine.Stale, "3.0.0", "node-id", clusterWords, "Lists the replicas of a node."), "5.0.0", "`CLUSTER REPLICAS`"),
+			replacedSub(clusterSub("slots", 2, engine.Loading|engine.Stale, "3.0.0", "", clusterWords, "Lists the slots and their nodes."), "7.0.0", "`CLUSTER SHARDS`"),
 		}},
+}
+
+// replacedSub is a subcommand that another has replaced since a version.
+func replacedSub(row engine.Row, since, by string) engine.Row {
+	row.Deprecated, row.Replaced = since, by
+	return row
 }
 
 var _ = register(clusterRows)

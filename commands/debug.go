@@ -19,7 +19,7 @@ var debugGuard = &engine.Guard{Directive: "enable-debug-command",
 	Access: func(v *config.Values) config.Access { return v.DebugCommand }}
 
 var debugRows = []engine.Row{
-	{Name: "debug", Arity: -2, Flags: adminFlags | engine.AllKeys, Group: "server", Since: "1.0.0",
+	{Name: "debug", Arity: -2, Flags: engine.ForServers | adminFlags | engine.AllKeys, Group: "server", Since: "1.0.0",
 		Complexity: "Depends on subcommand.", Summary: "Looks inside the server, for its tests.", Guard: debugGuard,
 		Handler: debug},
 }

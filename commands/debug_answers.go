@@ -176,9 +176,11 @@ func debugProtocol(c *engine.Client, args engine.Args) {
 			r.Error("ERR RESP2 is not supported by this command")
 			return
 		}
-		r.Push(2)
-		r.BulkString("server-cpu-usage")
-		r.Int(42)
+		push := resp.Reply{Proto: c.Proto}
+		push.Push(2)
+		push.BulkString("server-cpu-usage")
+		push.Int(42)
+		c.Push(push.B)
 		r.BulkString("Some real reply following the push reply") // for clients that only wait for one
 	case "attrib":
 		if c.Proto >= 3 {

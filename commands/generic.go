@@ -34,7 +34,7 @@ var genericRows = []engine.Row{
 	{Name: "randomkey", Arity: 1, Flags: engine.Readonly | engine.AllKeys,
 		Group: "generic", Since: "1.0.0", Complexity: "O(1)",
 		Summary: "Replies with any one key of the database, each as likely as any other.",
-		Hints:   "request_policy:all_shards nondeterministic_output", Handler: randomKey},
+		Hints:   "request_policy:all_shards response_policy:special nondeterministic_output", Handler: randomKey},
 	{Name: "rename", Arity: 3, Flags: engine.Write, Keys: twoKeys("RW access delete", "OW update"),
 		Group: "generic", Since: "1.0.0", Complexity: "O(1)",
 		Summary: "Gives a key another name; what had that name is removed.",

@@ -35,7 +35,7 @@ var latencyRows = []engine.Row{
 				Hints:   "nondeterministic_output request_policy:all_nodes response_policy:special", Handler: latencyLatest},
 			{Name: "reset", Arity: -2, Flags: adminFlags, Since: "2.8.13", Complexity: "O(1)", Syntax: "[event [event ...]]",
 				Summary: "Forgets the samples of some events, or of all.",
-				Hints:   "request_policy:all_nodes response_policy:all_succeeded", Handler: latencyReset},
+				Hints:   "request_policy:all_nodes response_policy:agg_sum", Handler: latencyReset},
 		}},
 }
 

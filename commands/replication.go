@@ -19,7 +19,7 @@ var replicationRows = []engine.Row{
 	{Name: "failover", Arity: -1, Flags: engine.Admin | engine.Noscript | engine.Stale, Group: "server", Since: "6.2.0", Complexity: "O(1)",
 		Summary: "Would hand over to a replica; there is none.",
 		Syntax:  "[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]", Handler: failover},
-	{Name: "psync", Arity: -3, Flags: engine.ForServers | moduleFlags | engine.NoMulti, Group: "server", Since: "2.8.0",
+	{Name: "psync", Arity: -3, Flags: moduleFlags | engine.NoMulti, Group: "server", Since: "2.8.0",
 		Summary: "Would begin replication; there is none.", Syntax: "replicationid offset", Handler: noReplication},
 	{Name: "replconf", Arity: -1, Flags: engine.ForServers | adminFlags | engine.AllowBusy, Group: "server", Since: "3.0.0", Complexity: "O(1)",
 		Summary: "Would set up replication; there is none.", Handler: replconf},
@@ -31,7 +31,7 @@ var replicationRows = []engine.Row{
 	{Name: "slaveof", Arity: 3, Flags: replicaFlags, Group: "server", Since: "1.0.0", Complexity: "O(1)",
 		Summary: "Makes the server a master, which it is; it cannot be a replica.",
 		Syntax:  "<host port | NO ONE>", Replaced: "`REPLICAOF`", Deprecated: "5.0.0", Handler: replicaof},
-	{Name: "sync", Arity: 1, Flags: engine.ForServers | moduleFlags | engine.NoMulti, Group: "server", Since: "1.0.0",
+	{Name: "sync", Arity: 1, Flags: moduleFlags | engine.NoMulti, Group: "server", Since: "1.0.0",
 		Summary: "Would begin replication; there is none.", Handler: noReplication},
 	{Name: "module", Arity: -2, Group: "server", Since: "4.0.0", Complexity: "Depends on subcommand.",
 		Summary: "Container of the commands for modules; none can be loaded.", Subs: []engine.Row{

@@ -30,7 +30,7 @@ var scanRows = []engine.Row{
 		Summary: "Replies with some of the keys and the cursor that continues from there.",
 		History: []string{"6.0.0: The TYPE option."},
 		Syntax:  "cursor [MATCH pattern] [COUNT count] [TYPE type]",
-		Hints:   "nondeterministic_output request_policy:special", Handler: scan},
+		Hints:   "nondeterministic_output request_policy:special response_policy:special", Handler: scan},
 }
 
 var _ = register(scanRows)

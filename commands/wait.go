@@ -1,9 +1,8 @@
 package commands
 
 import (
-	"math"
-
 	"redix/engine"
+	"redix/engine/resp"
 )
 
 // WAIT and WAITAOF. There are no replicas: a client that waits for one waits until its time is over. WAITAOF for the
@@ -57,8 +56,9 @@ func waitaof(c *engine.Client, args engine.Args) {
 	if !ok {
 		return
 	}
-	replicas, ok := countArg(c, args[2], math.MaxInt64, "ERR value is out of range, must be positive")
-	if !ok {
+	replicas, ok := resp.ParseInt(args[2])
+	if !ok || replicas < 0 { // one text for both
+		c.Reply.Error("ERR value is out of range, must be positive")
 		return
 	}
 	w := syncWait{local: local > 0, replicas: replicas > 0}

@@ -19,9 +19,9 @@ import (
 //
 // A packed sorted set is member, score, member, score ... in order. A score is one element:
 //
-//	an integer up to 2^53, but not -0    the integer
-//	any other                            a string: the 8 bytes of the double, little endian
-//	if these happen to be digits         a string: a zero byte and the 8 bytes
+//	an integer up to 2^53            the integer; -0 becomes 0, as in redis-server's listpack, and not in a tree
+//	any other                        a string: the 8 bytes of the double, little endian
+//	if these happen to be digits     a string: a zero byte and the 8 bytes
 //
 // (packed keeps a string of digits as a number: that would be another one here.)
 
@@ -29,7 +29,7 @@ const exactInt = 1 << 53
 
 // appendScore appends a score as one element of a packed blob.
 func appendScore(dst []byte, score float64) []byte {
-	if n := int64(score); math.Abs(score) <= exactInt && float64(n) == score && (n != 0 || !math.Signbit(score)) {
+	if n := int64(score); math.Abs(score) <= exactInt && float64(n) == score {
 		return packed.AppendInt(dst, n)
 	}
 	var room [9]byte

@@ -213,6 +213,9 @@ func (s *Server) push(c *Client, b []byte) {
 	}
 }
 
+// Push sends the client whose command is running what is not a reply to it: it comes after the reply.
+func (c *Client) Push(b []byte) { c.server.push(c, b) }
+
 // takeLate appends the late messages of a client to b.
 func (s *Server) takeLate(c *Client, b []byte) []byte {
 	kept := s.late[:0]

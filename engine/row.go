@@ -46,7 +46,7 @@ const (
 	EndsMulti    // drops the transaction when it is refused (engine only): EXEC
 	InSubscriber // allowed to a RESP2 client that has subscriptions (engine only)
 	Brief        // as short as a Fast command, though COMMAND INFO does not say so (engine only): SET
-	ForServers   // for the use of other servers: "syscmd" of COMMAND DOCS (engine only): SYNC
+	ForServers   // for the use of other servers: "syscmd" of COMMAND DOCS (engine only): REPLCONF
 	KeepsCaching // CLIENT CACHING stays in force after it (engine only): CLIENT
 	NeedsDisk    // refused as a write is while the disk fails, so that whoever watches the server hears of it (engine only): PING
 	AllKeys      // reads or changes keys that its arguments do not name (engine only): KEYS, FLUSHALL

@@ -313,7 +313,7 @@ var encodingRows = group{"Encodings", []Directive{
 		kind: integer(0, maxInt, func(v *Values) *int { return &v.SetMaxListpackEntries }),
 		Help: "Members up to which a set is kept packed."},
 	{Name: "set-max-listpack-value", Default: "64", Mutable: true,
-		kind: memory(0, maxInt, func(v *Values) *int { return &v.SetMaxListpackBytes }),
+		kind: integer(0, maxInt, func(v *Values) *int { return &v.SetMaxListpackBytes }),
 		Help: "Bytes of a member up to which a set is kept packed."},
 	{Name: "zset-max-listpack-entries", Alias: "zset-max-ziplist-entries", Default: "128", Mutable: true,
 		kind: integer(0, maxInt, func(v *Values) *int { return &v.ZsetMaxListpackEntries }),
