@@ -70,6 +70,9 @@ var (
 func (w *aclWords) rule(g *source, inSelector bool) string {
 	sign := pick(g, []string{"+", "+", "-"})
 	if g.IntN(16) == 0 {
+		if valkey(against) { // 8.0.1 takes a lone % and falls over it later
+			return pick(g, slices.DeleteFunc(slices.Clone(aclWrong), func(w string) bool { return w == "%" }))
+		}
 		return pick(g, aclWrong)
 	}
 	switch g.IntN(14) {
@@ -225,6 +228,9 @@ func TestDiffACL(t *testing.T) {
 
 // aclDiffers tells of differences that are meant.
 func aclDiffers(ourServer, redisServer *servertest.Conn, call []string, ours, redis reply) bool {
+	if rowDiffers(strings.ToLower(call[0]), "categories") {
+		return true
+	}
 	if strings.HasPrefix(redis.Err(), "ERR wrong number of arguments for") {
 		return ours.Kind != '-' // 7.2 takes other numbers of some
 	}

@@ -18,15 +18,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"redix/commands/servertest"
+	"redix/commands/servertest/peer"
 )
 
 // cli returns redis-cli with arguments, connected to s.
 func cli(t *testing.T, s *servertest.Server, args ...string) *exec.Cmd {
 	t.Helper()
-	path, err := exec.LookPath("redis-cli")
-	if err != nil {
-		t.Skip("SKIPPED: there is no redis-cli on this machine (apt-get install redis-tools)")
-	}
+	path := peer.Tool(t, "redis-cli")
 	host, port, err := net.SplitHostPort(s.Addr)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"redix/commands/servertest"
+	"redix/commands/servertest/peer"
 )
 
 type reply = servertest.Value
@@ -34,25 +35,46 @@ var comparers = map[string]comparer{
 	"object refcount": sameKind, // redis-server shares small integers, which shows in their count
 }
 
-// meant are differences from redis-server 7.0 that are wanted, most of them because 7.2 does so too.
-var meant = []struct {
+// against is the server that the tests of this package compare with; nothing if there is none.
+var against = peer.Found()
+
+// deviation is a difference that is known and meant.
+type deviation struct {
 	why  string
+	of   func(peer.Release) bool // of which servers
 	when func(words []string, ours, redis reply) bool
-}{
-	{"INCRBYFLOAT with an integer as its result stores an int here, as redis-server does once it has loaded its journal",
+}
+
+func always(peer.Release) bool { return true }
+
+// Of servers before 7.2, which redix follows, and of those that have what came after it.
+var (
+	before72 = peer.Release.Before72
+	after72  = peer.Release.After72
+	since72  = func(r peer.Release) bool { return !r.Before72() }
+	valkey   = peer.Release.Valkey
+)
+
+// meant are differences from the server that are wanted. Those before72 show redix to be as 7.2: with a later server they
+// must not occur.
+var meant = []deviation{
+	{"INCRBYFLOAT with an integer as its result stores an int here, as redis-server does once it has loaded its journal", always,
 		func(words []string, ours, redis reply) bool {
 			return name(words) == "object encoding" && ours.Str == "int" && redis.Str == "embstr"
 		}},
-	{"redis-server cuts an argument that it quotes in an error at a zero byte",
+	{"redis-server cuts an argument that it quotes in an error at a zero byte", always,
 		func(words []string, ours, redis reply) bool {
 			cut, _, found := strings.Cut(ours.Str, "\x00")
 			return found && ours.Kind == '-' && redis.Kind == '-' && cut == redis.Str
 		}},
 }
 
+// meantToPart are those after which the data may differ.
+var meantToPart []deviation
+
 func isMeant(words []string, ours, redis reply) bool {
-	for _, m := range meant {
-		if m.when(words, ours, redis) {
+	for _, m := range slices.Concat(meant, meantToPart) {
+		if m.of(against) && m.when(words, ours, redis) {
 			return true
 		}
 	}

@@ -104,7 +104,7 @@ func TestDiffEvents(t *testing.T) {
 				a, replyA := ours.run([][]string{words})
 				b, replyB := redis.run([][]string{words})
 				if isMeant(words, replyA, replyB) {
-					b[len(b)-1] = a[len(a)-1]
+					a[len(a)-1], b[len(b)-1] = "-", "-" // one of them may have refused it
 				}
 				parted := meansToPart(words, replyA, replyB)
 				if !parted && !sameEvents(words, a, b) {

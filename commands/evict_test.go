@@ -313,12 +313,16 @@ func TestDiffOOM(t *testing.T) {
 			limitOf("1")
 			both("EXEC")
 			both("MULTI")
-			both("GET", "s")
+			if !after72(against) { // which queues what would not be refused by itself (12961, for 7.4)
+				both("GET", "s")
+			}
 			both("SET", "s", "5")
 			both("EXEC")
-			both("MULTI")
-			both("GET", "s")
-			both("DISCARD")
+			if !after72(against) {
+				both("MULTI")
+				both("GET", "s")
+				both("DISCARD")
+			}
 			limitOf("0")
 		}
 	}

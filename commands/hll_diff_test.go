@@ -37,14 +37,10 @@ func init() {
 		parts[name] = "INVALIDOBJ"
 	}
 	notCompared["pfselftest"] = "takes redis-server seconds"
-	type difference = struct {
-		why  string
-		when func(words []string, ours, redis reply) bool
-	}
-	meant = append(meant, difference{"redis-server makes raw a string that PFADD and PFCOUNT have only looked at",
+	meant = append(meant, deviation{"redis-server makes raw a string that PFADD and PFCOUNT have only looked at", always,
 		func(words []string, ours, redis reply) bool {
 			return name(words) == "object encoding" && ours.Str == "embstr" && redis.Str == "raw"
-		}}, difference{"redis-server completes half an opcode at the end with the zero behind every string",
+		}}, deviation{"redis-server completes half an opcode at the end with the zero behind every string", always,
 		func(words []string, ours, redis reply) bool {
 			return name(words) == "pfdebug" && strings.EqualFold(words[1], "decode") && ours.Kind == '$' &&
 				strings.HasPrefix(redis.Str, ours.Str)

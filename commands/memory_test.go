@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"redix/commands/servertest"
+	"redix/commands/servertest/peer"
 )
 
 func TestMemoryCommands(t *testing.T) {
@@ -112,10 +113,7 @@ func TestMemoryFigures(t *testing.T) {
 
 // TestRedisCLIKeys: redis-cli finds the hottest and the largest keys.
 func TestRedisCLIKeys(t *testing.T) {
-	cli, err := exec.LookPath("redis-cli")
-	if err != nil {
-		t.Skip("SKIPPED: there is no redis-cli on this machine (apt-get install redis-tools)")
-	}
+	cli := peer.Tool(t, "redis-cli")
 	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
 		c := s.Dial()
 		c.Must("SET", "cold", "1")

@@ -43,7 +43,7 @@ type diffRun struct {
 	reactor string
 	proto   int
 	flags   []string // for both servers
-	ours    []string // directives that redis-server 7.0 does not know
+	ours    []string // for redix, and for the other if it has what came with 7.2
 }
 
 // diffGroups are the groups of commands that are compared, by the letter of their keys; files of groups add their own, with
@@ -131,13 +131,22 @@ var parts = map[string]string{}
 
 // meansToPart tells whether a command has left different data, as parts says.
 func meansToPart(words []string, ours, redis reply) bool {
+	for _, m := range meantToPart {
+		if m.of(against) && m.when(words, ours, redis) {
+			return true
+		}
+	}
 	text := parts[strings.ToLower(words[0])]
 	return text != "" && (strings.HasPrefix(ours.Err(), text) || strings.HasPrefix(redis.Err(), text))
 }
 
 func newDuo(t *testing.T, run diffRun) *duo {
 	s := servertest.Start(t, run.reactor, slices.Concat(run.flags, run.ours)...)
-	r := servertest.StartRedis(t, run.flags...)
+	theirs := run.flags
+	if !before72(against) {
+		theirs = slices.Concat(theirs, run.ours)
+	}
+	r := servertest.StartRedis(t, theirs...)
 	d := &duo{t: t, ours: s.Dial(), redis: r.Dial(), asker: r.Dial(), dumps: [2]*servertest.Conn{s.Dial(), r.Dial()}}
 	d.hello(run.proto)
 	return d

@@ -15,6 +15,7 @@ import (
 
 	"redix/commands"
 	"redix/commands/servertest"
+	"redix/commands/servertest/peer"
 	"redix/engine"
 	"redix/engine/keyspace"
 	"redix/persistence/rdb"
@@ -213,7 +214,7 @@ func TestRDBWritten(t *testing.T) {
 		redis := servertest.StartRedis(t, "--dir", dir)
 		sameDump(t, fmt.Sprint("in parts of ", budget), fullDump(redis.Dial()), want)
 		redis.Kill()
-		if out, err := exec.Command("redis-check-rdb", path).CombinedOutput(); err != nil {
+		if out, err := exec.Command(peer.Tool(t, "redis-check-rdb"), path).CombinedOutput(); err != nil {
 			t.Fatalf("redis-check-rdb: %v\n%s", err, out)
 		}
 	}

@@ -44,10 +44,7 @@ func init() {
 	comparers["sscan"] = scanned(false)
 	comparers["spop"], drawsByLot["spop"] = popped, true
 	comparers["srandmember"], drawsByLot["srandmember"] = drawnMembers, true
-	meant = append(meant, struct {
-		why  string
-		when func(words []string, ours, redis reply) bool
-	}{"redis-server 7.0 has no listpack for sets, and makes an intset again of what SPOP with a count leaves", func(words []string, ours, redis reply) bool {
+	meant = append(meant, deviation{"redis-server 7.0 has no listpack for sets, and makes an intset again of what SPOP with a count leaves", before72, func(words []string, ours, redis reply) bool {
 		return name(words) == "object encoding" && (ours.Str == "listpack" || ours.Str == "hashtable") &&
 			(redis.Str == "hashtable" || redis.Str == "intset")
 	}})
@@ -104,7 +101,7 @@ func drawnMembers(d *duo, words []string, ours, redis reply) string {
 }
 
 // popped judges SPOP, and then has redis-server take out what redix has taken out. It puts back what it has drawn itself for that,
-// which may change the encoding for good, so the set is made anew.
+// which may change the encoding for good, so the set is made anew, in both.
 func popped(d *duo, words []string, ours, redis reply) string {
 	theirs := redis.Strings()
 	if redis.Kind == '$' {
@@ -115,9 +112,11 @@ func popped(d *duo, words []string, ours, redis reply) string {
 	if problem == "" {
 		d.ask(append([]string{"SREM", words[1]}, members...)...)
 		deadline := d.ask("PEXPIRETIME", words[1]).Int
-		d.ask("SUNIONSTORE", words[1], words[1])
-		if deadline > 0 {
-			d.ask("PEXPIREAT", words[1], strconv.FormatInt(deadline, 10))
+		for _, do := range []func(words ...string) reply{d.ask, d.ours.Must} {
+			do("SUNIONSTORE", words[1], words[1])
+			if deadline > 0 {
+				do("PEXPIREAT", words[1], strconv.FormatInt(deadline, 10))
+			}
 		}
 	}
 	return problem

@@ -38,7 +38,12 @@ var (
 func TestDiffBlockingOnStreams(t *testing.T) {
 	for i, kind := range []*steps{&waitsForGroups, &waitsForEntries, &waitsForSeveral, &waitsForGroups, &waitsForEntries, &waitsForSeveral} {
 		proto, name := 2+i/3, servertest.Reactors[i%len(servertest.Reactors)]
-		t.Run(fmt.Sprintf("%s/RESP%d/%d", name, proto, i%3+1), func(t *testing.T) { compareCrowds(t, name, proto, kind) })
+		t.Run(fmt.Sprintf("%s/RESP%d/%d", name, proto, i%3+1), func(t *testing.T) {
+			if kind == &waitsForSeveral && !before72(against) {
+				t.Skip("from 7.2 on a client whose command has run in vain comes last at all its keys; here it keeps its place, as in 7.0")
+			}
+			compareCrowds(t, name, proto, kind)
+		})
 	}
 }
 

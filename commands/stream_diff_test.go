@@ -74,15 +74,9 @@ func init() {
 		comparers[name] = streamTimes
 	}
 	notCompared["xgroup|help"], notCompared["xinfo|help"] = "text", "text"
-	meant = append(meant, struct {
-		why  string
-		when func(words []string, ours, redis reply) bool
-	}{"redis-server 7.0 names XREAD and $ also for XREADGROUP", func(words []string, ours, redis reply) bool {
+	meant = append(meant, deviation{"redis-server 7.0 names XREAD and $ also for XREADGROUP", before72, func(words []string, ours, redis reply) bool {
 		return strings.HasPrefix(redis.Str, "ERR Unbalanced XREAD list") && strings.HasPrefix(ours.Str, "ERR Unbalanced '"+name(words)+"' list")
-	}}, struct {
-		why  string
-		when func(words []string, ours, redis reply) bool
-	}{"before 7.2 a consumer was not made unless there was something to read or claim", func(words []string, ours, redis reply) bool {
+	}}, deviation{"before 7.2 a consumer was not made unless there was something to read or claim", before72, func(words []string, ours, redis reply) bool {
 		return name(words) == "xgroup" && strings.EqualFold(words[1], "createconsumer") && ours.Str == "0" && redis.Str == "1"
 	}})
 }
@@ -205,13 +199,13 @@ func withoutTimes(words []string, v reply) string {
 			fmt.Fprintf(&b, "%c%q ", v.Kind, v.Str)
 			return
 		}
-		if idleConsumer(v) {
+		if before72(against) && idleConsumer(v) {
 			return
 		}
 		b.WriteString("[")
 		for i := 0; i < len(v.Elems); i++ {
 			if v.Elems[i].Kind == '$' && (timeField.MatchString(v.Elems[i].Str) ||
-				v.Elems[i].Str == "consumers" && i+1 < len(v.Elems) && v.Elems[i+1].Kind == ':') {
+				before72(against) && v.Elems[i].Str == "consumers" && i+1 < len(v.Elems) && v.Elems[i+1].Kind == ':') {
 				i++
 				continue
 			}

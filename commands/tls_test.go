@@ -22,6 +22,7 @@ import (
 	"github.com/youmark/pkcs8"
 
 	"redix/commands/servertest"
+	"redix/commands/servertest/peer"
 	"redix/engine"
 	"redix/engine/reactor/tlsport/testcert"
 )
@@ -385,9 +386,10 @@ func TestTLSGoRedis(t *testing.T) {
 
 // redis-cli and redis-benchmark, as they are installed.
 func TestTLSRedisTools(t *testing.T) {
-	for _, tool := range []string{"redis-cli", "redis-benchmark"} {
+	redisCLI, redisBenchmark := peer.Tool(t, "redis-cli"), peer.Tool(t, "redis-benchmark")
+	for _, tool := range []string{redisCLI, redisBenchmark} {
 		if out, _ := exec.Command(tool, "--help").CombinedOutput(); !bytes.Contains(out, []byte("--tls ")) {
-			t.Skipf("SKIPPED: %s is not there or knows no TLS", tool)
+			t.Skipf("SKIPPED: %s knows no TLS", tool)
 		}
 	}
 	f := newTLSFiles(t)
@@ -395,12 +397,12 @@ func TestTLSRedisTools(t *testing.T) {
 		host, port, _ := net.SplitHostPort(s.TLS)
 		common := []string{"-h", host, "-p", port, "--tls", "--cacert", f.ca.File, "--cert", f.client.Cert, "--key", f.client.Key}
 		for _, version := range []string{"-2", "-3"} {
-			out, err := exec.Command("redis-cli", append(common, version, "ECHO", "through TLS")...).CombinedOutput()
+			out, err := exec.Command(redisCLI, append(common, version, "ECHO", "through TLS")...).CombinedOutput()
 			if err != nil || string(out) != "through TLS\n" {
 				t.Errorf("redis-cli %s: %q, %v", version, out, err)
 			}
 		}
-		out, err := exec.Command("redis-benchmark", append(common, "-q", "-n", "5000", "-c", "20", "-P", "8", "-t", "set,get,lpush,lrange_100,mset")...).CombinedOutput()
+		out, err := exec.Command(redisBenchmark, append(common, "-q", "-n", "5000", "-c", "20", "-P", "8", "-t", "set,get,lpush,lrange_100,mset")...).CombinedOutput()
 		if err != nil || bytes.Contains(out, []byte("rror")) || !bytes.Contains(out, []byte("LRANGE_100")) {
 			t.Errorf("redis-benchmark: %s, %v", out, err)
 		}

@@ -15,18 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"redix/commands/servertest/peer"
 	"redix/persistence/vfs"
 )
-
-// needs skips the test, loudly, where a program is not installed.
-func needs(t *testing.T, program string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil {
-		t.Skipf("SKIPPED: %s is not installed; compatibility with it is NOT checked here", program)
-	}
-	return path
-}
 
 // redisServer runs redis-server on dir until stop is called.
 type redisServer struct {
@@ -43,7 +34,7 @@ func startRedis(t *testing.T, dir string, args ...string) *redisServer {
 	sock := filepath.Join(t.TempDir(), "sock")
 	args = append([]string{"--port", "0", "--unixsocket", sock, "--dir", dir, "--appendonly", "yes", "--appenddirname", "aofdir",
 		"--appendfilename", "a.aof", "--save", "", "--logfile", s.log, "--aof-use-rdb-preamble", "no"}, args...)
-	s.cmd = exec.Command(needs(t, "redis-server"), args...)
+	s.cmd = exec.Command(peer.Server(t), args...)
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +117,7 @@ func (s *redisServer) check(n int) {
 
 func checkAOF(t *testing.T, dir string) {
 	t.Helper()
-	out, err := exec.Command(needs(t, "redis-check-aof"), filepath.Join(dir, "aofdir", "a.aof.manifest")).CombinedOutput()
+	out, err := exec.Command(peer.Tool(t, "redis-check-aof"), filepath.Join(dir, "aofdir", "a.aof.manifest")).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "All AOF files and manifest are valid") {
 		t.Fatalf("redis-check-aof: %v\n%s", err, out)
 	}
@@ -135,7 +126,7 @@ func checkAOF(t *testing.T, dir string) {
 // Right after kill -9 under always, with fill at the end, redis-check-aof is content, redis-server loads everything and goes
 // on, and what it added is loaded here.
 func TestRedisServerAfterKill(t *testing.T) {
-	needs(t, "redis-server")
+	peer.Server(t) // or skip
 	dir := t.TempDir()
 	said := killChild(t, dir, Always, 60)
 	path := filepath.Join(dir, "aofdir", "a.aof.1.incr.aof")
@@ -167,7 +158,7 @@ func TestRedisServerAfterKill(t *testing.T) {
 }
 
 func TestRedisServerLoadsOurs(t *testing.T) {
-	needs(t, "redis-server")
+	peer.Server(t) // or skip
 	dir := t.TempDir()
 	fsys := vfs.NewFaulty(vfs.OS{})
 	r := openRig(t, fsys, dir, EverySec)
@@ -218,7 +209,7 @@ func TestRedisServerLoadsOurs(t *testing.T) {
 }
 
 func TestWeLoadRedisServers(t *testing.T) {
-	needs(t, "redis-server")
+	peer.Server(t) // or skip
 	for _, timestamps := range []string{"no", "yes"} {
 		dir := t.TempDir()
 		s := startRedis(t, dir, "--aof-timestamp-enabled", timestamps)

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"redix/commands/servertest/peer"
 )
 
 // Process is a server in a child process.
@@ -102,15 +104,11 @@ func StartConfigured(t testing.TB, file string, flags ...string) *Process {
 	return startProcess(t, Binary(t), append([]string{file}, flags...))
 }
 
-// StartRedis runs a real redis-server, without persistence unless flags say otherwise, until the test ends. Without one
-// on the machine the test is skipped, and says so.
+// StartRedis runs a real redis-server, or the one that REDIX_PEER names (see package peer), without persistence unless flags
+// say otherwise, until the test ends. Without one on the machine the test is skipped, and says so.
 func StartRedis(t testing.TB, flags ...string) *Process {
 	t.Helper()
-	binary, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Skip("SKIPPED, NOTHING COMPARED: there is no redis-server on this machine (apt-get install redis-server)")
-	}
-	return startProcess(t, binary, append([]string{"--enable-debug-command", "yes", "--save", ""}, flags...))
+	return startProcess(t, peer.Server(t), append([]string{"--enable-debug-command", "yes", "--save", ""}, flags...))
 }
 
 // attempts are how often another free port is tried: between the search and the start someone else may take it.

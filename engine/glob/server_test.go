@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"redix/commands/servertest/peer"
 )
 
 // server is a connection to a redis-server that lives as long as the test.
@@ -25,10 +27,7 @@ type server struct {
 }
 
 func startServer(t *testing.T) *server {
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Skip("NOT COMPARED WITH REDIS: no redis-server on this machine")
-	}
+	path := peer.Server(t)
 	dir := t.TempDir()
 	socket := filepath.Join(dir, "s")
 	cmd := exec.Command(path, "--port", "0", "--unixsocket", socket, "--save", "", "--dir", dir)

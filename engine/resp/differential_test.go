@@ -17,15 +17,14 @@ import (
 	"time"
 
 	"github.com/tidwall/redcon"
+
+	"redix/commands/servertest/peer"
 )
 
 // startRedis starts a redis-server of its own and returns its address, or skips the test where there is none.
 func startRedis(t *testing.T, options ...string) string {
 	t.Helper()
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Skip("NOT COMPARED: no redis-server on this machine")
-	}
+	path := peer.Server(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
