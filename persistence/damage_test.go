@@ -283,6 +283,35 @@ func TestChecksumSwitched(t *testing.T) {
 	mustLoad(t, mem, "/", want)
 }
 
+// A file without checksums that ends within a record is known for what it is, whatever the file before it was: batches with
+// checksums go to another one.
+func TestChecksumSwitchedAfterTornEnd(t *testing.T) {
+	mem := vfs.NewMem()
+	for _, checked := range []bool{true, false} {
+		r := openRigWith(t, mem, "/", Always, checked)
+		r.add(7)
+		r.release()
+		r.close()
+	}
+	const path = "/aofdir/a.aof.2.incr.aof"
+	data := contentOf(t, mem, path)
+	for cut := range len(data) {
+		mem := withContent(t, mem, path, data[:cut])
+		want := 0
+		for range 3 {
+			r := openRig(t, mem, "/", Always)
+			if r.count < 7 || r.count < want {
+				t.Fatalf("cut at %d: %d records, want %d", cut, r.count, want)
+			}
+			r.add(3)
+			r.release()
+			r.close()
+			want = r.count
+		}
+		mustLoad(t, mem, "/", want)
+	}
+}
+
 // Under always the file is longer than its batches while it is open and not afterwards; the policy can change under way.
 func TestFillComesAndGoes(t *testing.T) {
 	mem := vfs.NewMem()
