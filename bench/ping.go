@@ -140,7 +140,7 @@ func ping(port int) (*hdrhistogram.Histogram, error) {
 // goFirst puts this process before all of normal priority, or as far up as is allowed. It must be all of its threads: one that goes
 // first may spin for what a thread of the Go runtime holds that it keeps from running.
 func goFirst() error {
-	fifo := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}
+	fifo := unix.SchedAttr{Policy: unix.SCHED_FIFO, Priority: 1}
 	return eachThread(os.Getpid(), func(tid int) {
 		if unix.SchedSetAttr(tid, &fifo, 0) != nil {
 			_ = unix.Setpriority(unix.PRIO_PROCESS, tid, -20) // or it stays as it is

@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"redix/commands/servertest"
-	"redix/commands/servertest/peer"
+	"redix/engine/peer"
 )
 
 // cli returns redis-cli with arguments, connected to s.

@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"redix/commands/servertest"
-	"redix/commands/servertest/peer"
 	"redix/engine"
+	"redix/engine/peer"
 )
 
 const (

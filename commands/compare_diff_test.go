@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"redix/commands/servertest"
-	"redix/commands/servertest/peer"
+	"redix/engine/peer"
 )
 
 type reply = servertest.Value

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"redix/commands/servertest"
-	"redix/commands/servertest/peer"
 	"redix/engine"
+	"redix/engine/peer"
 )
 
 // fieldsSince70 are what INFO of 7.2 has and that of 7.0 has not.

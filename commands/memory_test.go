@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"redix/commands/servertest"
-	"redix/commands/servertest/peer"
+	"redix/engine/peer"
 )
 
 func TestMemoryCommands(t *testing.T) {

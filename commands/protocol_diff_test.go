@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"redix/commands/servertest"
-	"redix/commands/servertest/peer"
+	"redix/engine/peer"
 )
 
 // rawInputs are sent as they are, each on a connection of its own, followed by a PING and the end of the stream. Left out

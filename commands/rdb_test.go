@@ -15,9 +15,9 @@ import (
 
 	"redix/commands"
 	"redix/commands/servertest"
-	"redix/commands/servertest/peer"
 	"redix/engine"
 	"redix/engine/keyspace"
+	"redix/engine/peer"
 	"redix/persistence/rdb"
 )
 

@@ -16,20 +16,29 @@ import (
 	"redix/persistence/vfs"
 )
 
+// syncsThatHang gives a file layer over the real one whose syncs, once hang was called, do not end before open is.
+func syncsThatHang() (fsys *vfs.Faulty, hang, open func()) {
+	gate := make(chan struct{})
+	var hangs atomic.Bool
+	fsys = vfs.NewFaulty(vfs.OS{})
+	fsys.Before = func(op vfs.Op, _ string) {
+		if op == vfs.OpSync && hangs.Load() {
+			<-gate
+		}
+	}
+	return fsys, func() { hangs.Store(true) }, sync.OnceFunc(func() {
+		hangs.Store(false)
+		close(gate)
+	})
+}
+
 // TestSlowSync holds an fsync up until two more have been missed (ten seconds with REDIX_LONG): every write and read is
 // answered meanwhile, none of them by luck, since the sync ends only after them; INFO and WAITAOF tell what is going on.
 func TestSlowSync(t *testing.T) {
 	for _, reactor := range servertest.Reactors {
 		t.Run(reactor, func(t *testing.T) {
 			t.Parallel() // nearly all of it is waiting
-			gate := make(chan struct{})
-			var hangs atomic.Bool
-			fsys := vfs.NewFaulty(vfs.OS{})
-			fsys.Before = func(op vfs.Op, _ string) {
-				if op == vfs.OpSync && hangs.Load() {
-					<-gate
-				}
-			}
+			fsys, hang, open := syncsThatHang()
 			s := servertest.StartOn(t, fsys, reactor, "--appendonly", "yes", "--appendfsync", "everysec")
 			c := s.Dial()
 			reads := func(n int) (took []time.Duration) {
@@ -43,16 +52,8 @@ func TestSlowSync(t *testing.T) {
 			}
 			c.Must("SET", "k", "0")
 			before := reads(2000)
-			hangs.Store(true)
-			open := func() {
-				hangs.Store(false)
-				close(gate)
-			}
-			defer func() {
-				if hangs.Load() {
-					open()
-				}
-			}()
+			hang()
+			defer open()
 			least := time.Duration(0)
 			if os.Getenv("REDIX_LONG") != "" {
 				least = 10 * time.Second
@@ -100,23 +101,12 @@ func TestSlowSyncUnderAlways(t *testing.T) {
 	for _, reactor := range servertest.Reactors {
 		t.Run(reactor, func(t *testing.T) {
 			t.Parallel()
-			gate := make(chan struct{})
-			var hangs atomic.Bool
-			fsys := vfs.NewFaulty(vfs.OS{})
-			fsys.Before = func(op vfs.Op, _ string) {
-				if op == vfs.OpSync && hangs.Load() {
-					<-gate
-				}
-			}
-			open := sync.OnceFunc(func() {
-				hangs.Store(false)
-				close(gate)
-			})
+			fsys, hang, open := syncsThatHang()
 			s := servertest.StartOn(t, fsys, reactor, "--appendonly", "yes", "--appendfsync", "always")
 			defer open()
 			c := s.Dial()
 			c.Must("MSET", "written", "old", "other", "old")
-			hangs.Store(true)
+			hang()
 			answers := make(chan string, 3)
 			ask := func(words ...string) {
 				conn := s.Dial()

@@ -22,8 +22,8 @@ import (
 	"github.com/youmark/pkcs8"
 
 	"redix/commands/servertest"
-	"redix/commands/servertest/peer"
 	"redix/engine"
+	"redix/engine/peer"
 	"redix/engine/reactor/tlsport/testcert"
 )
 

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"redix/commands/servertest/peer"
+	"redix/engine/peer"
 	"redix/persistence/vfs"
 )
 

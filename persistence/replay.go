@@ -456,6 +456,9 @@ func (r *Replayer) nextFile(f PlanFile) {
 	r.begun, r.ended = false, false
 	r.got, r.off = 0, 0
 	r.loose = math.MaxInt64
+	if r.file < len(r.plan.Files) {
+		r.plan.tail = tail{} // unknown until its end is received, and a torn one may never be
+	}
 }
 
 func (r *Replayer) finish() error {
@@ -540,9 +543,6 @@ func (r *Replayer) truncate(f PlanFile, cut int64) error {
 	r.plan.log.Warn("journal: the torn end of the append only file was cut off", "file", f.Path, "offset", cut, "dropped", f.Size-cut)
 	r.plan.Files[r.file].Size = cut
 	r.plan.tail.size = cut
-	if r.loose != math.MaxInt64 { // its end may not have been received, and this is that of the file before
-		r.plan.tail = tail{size: cut}
-	}
 	r.plan.Total -= f.Size - cut
 	r.file++
 	r.before += cut

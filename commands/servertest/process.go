@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"redix/commands/servertest/peer"
+	"redix/engine/peer"
 )
 
 // Process is a server in a child process.

@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"redix/commands/servertest/peer"
+	"redix/engine/peer"
 )
 
 // meant are names that redis-server does not have or that have another default, with the reason.

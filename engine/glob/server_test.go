@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"redix/commands/servertest/peer"
+	"redix/engine/peer"
 )
 
 // server is a connection to a redis-server that lives as long as the test.

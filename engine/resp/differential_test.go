@@ -18,7 +18,7 @@ import (
 
 	"github.com/tidwall/redcon"
 
-	"redix/commands/servertest/peer"
+	"redix/engine/peer"
 )
 
 // startRedis starts a redis-server of its own and returns its address, or skips the test where there is none.
