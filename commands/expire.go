@@ -94,7 +94,7 @@ func setDeadline(c *engine.Client, args engine.Args, name string, unitMs, baseMs
 		deadline = max(deadline, 1) // 0 would mean none
 		c.DB.SetDeadline(&e, deadline)
 		c.Propagate(wordPExpireAt, key, digits(c, deadline))
-		c.Event(engine.EventGeneric, "expire", key)
+		c.Event(engine.EventGeneric|engine.EventQuiet, "expire", key)
 	}
 	c.Changed(1)
 	c.Reply.Int(1)
@@ -192,6 +192,6 @@ func persist(c *engine.Client, args engine.Args) {
 	}
 	c.DB.SetDeadline(&e, 0)
 	c.Changed(1)
-	c.Event(engine.EventGeneric, "persist", args[1])
+	c.Event(engine.EventGeneric|engine.EventQuiet, "persist", args[1])
 	c.Reply.Int(1)
 }

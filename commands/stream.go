@@ -24,6 +24,9 @@ var (
 	wordXGroup = []byte("XGROUP")
 )
 
+// streamQuiet is the class of events that give nothing to who waits for a stream.
+const streamQuiet = engine.EventStream | engine.EventQuiet
+
 // streamOf looks up a stream for a read. ok is false when the key has another type.
 func streamOf(c *engine.Client, key []byte) (s *stream.Stream, found, ok bool) {
 	e, found, ok := readOf(c, key, keyspace.TypeStream)
@@ -303,7 +306,7 @@ func xdel(c *engine.Client, args engine.Args) {
 	}
 	if deleted > 0 {
 		c.Changed(deleted)
-		c.Event(engine.EventStream, "xdel", args[1])
+		c.Event(streamQuiet, "xdel", args[1])
 	}
 	c.Reply.Int(int64(deleted))
 }
@@ -323,7 +326,7 @@ func xtrim(c *engine.Client, args engine.Args) {
 	}
 	if deleted > 0 {
 		c.Changed(deleted)
-		c.Event(engine.EventStream, "xtrim", args[1])
+		c.Event(streamQuiet, "xtrim", args[1])
 		a.exact(c, args, s)
 	}
 	c.Reply.Int(int64(deleted))
@@ -396,7 +399,7 @@ func xsetid(c *engine.Client, args engine.Args) {
 		s.MaxDeleted = a.maxDeleted
 	}
 	c.Changed(1)
-	c.Event(engine.EventStream, "xsetid", args[1])
+	c.Event(streamQuiet, "xsetid", args[1])
 	c.Reply.OK()
 }
 

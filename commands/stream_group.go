@@ -89,11 +89,13 @@ func xgroupCreate(c *engine.Client, args engine.Args) {
 		c.Reply.Error("BUSYGROUP Consumer Group name already exists")
 		return
 	}
+	class := streamQuiet
 	if a.s == nil {
 		a.s = newStream(c, &a.e, a.key)
+		class = engine.EventStream
 	}
 	a.s.AddGroup(a.name, id, a.read)
-	a.changed(c, "xgroup-create")
+	a.changed(c, class, "xgroup-create")
 	c.Reply.OK()
 }
 
@@ -111,9 +113,9 @@ func (a *groupArgs) id(c *engine.Client, arg []byte, loose bool) (id stream.ID, 
 	return idArg(c, arg)
 }
 
-func (a *groupArgs) changed(c *engine.Client, event string) {
+func (a *groupArgs) changed(c *engine.Client, class engine.EventClass, event string) {
 	c.Changed(1)
-	c.Event(engine.EventStream, event, a.key)
+	c.Event(class, event, a.key)
 }
 
 func xgroupSetID(c *engine.Client, args engine.Args) {
@@ -130,7 +132,7 @@ func xgroupSetID(c *engine.Client, args engine.Args) {
 		return
 	}
 	a.g.Last, a.g.Read = id, a.read
-	a.changed(c, "xgroup-setid")
+	a.changed(c, streamQuiet, "xgroup-setid")
 	c.Reply.OK()
 }
 
@@ -145,7 +147,7 @@ func xgroupDestroy(c *engine.Client, args engine.Args) {
 	}
 	a.s.RemoveGroup(a.g)
 	c.Server().Keyspace.DropObject(a.g)
-	a.changed(c, "xgroup-destroy")
+	a.changed(c, engine.EventStream, "xgroup-destroy")
 	c.Reply.Int(1)
 }
 
@@ -172,7 +174,7 @@ func xgroupDelConsumer(c *engine.Client, args engine.Args) {
 		return
 	}
 	pending := a.g.RemoveConsumer(consumer)
-	a.changed(c, "xgroup-delconsumer")
+	a.changed(c, streamQuiet, "xgroup-delconsumer")
 	c.Reply.Int(int64(pending))
 }
 

@@ -285,7 +285,7 @@ func consumerOf(c *engine.Client, key []byte, g *stream.Group, name []byte) (con
 	}
 	consumer = g.AddConsumer(name, c.Server().NowMs)
 	c.Changed(1)
-	c.Event(engine.EventStream, "xgroup-createconsumer", key)
+	c.Event(streamQuiet, "xgroup-createconsumer", key)
 	return consumer, true
 }
 

@@ -13,12 +13,13 @@ import (
 
 // Blocking. A handler that finds nothing to serve calls Block: the client's command is copied and waits at its keys. An
 // event of such a key makes the loop run the command again, after the one that fed the key (or the whole transaction) is
-// through, for the waiting clients in the order in which they came, until one finds the key gone. A command that calls
-// Block again keeps its place. The timer wheel ends the wait, with millisecond resolution.
+// through, for the waiting clients in the order in which they came, until one finds the key gone. A client whose command
+// calls Block again comes last from then on, at all its keys, as in Redis since 7.2. The timer wheel ends the wait, with
+// millisecond resolution.
 //
 //	event of a key ─► its waitQueue, once ─► readyKeys ─► after the command: each client's command again, in order
 //	                                                      ├─► it replies: the client goes on
-//	                                                      └─► Block again: it stays where it is
+//	                                                      └─► Block again: to the end of all its queues
 //
 // What such commands reply leaves at the end of the round. A command counts as a call when it has replied, with the time of
 // all its runs; one whose client goes away before that, or is refused, does not.
@@ -29,7 +30,7 @@ type blocked struct {
 	row    *Row
 	args   Args // a copy
 	queues []*waitQueue
-	serial int64 // of the wait: the order in which clients came
+	serial int64 // of the wait: the order in which clients came, or were last looked at in vain
 	timer  uint64
 	again  bool  // Block was called while running again
 	silent bool  // CLIENT REPLY SKIP came before
@@ -192,8 +193,7 @@ func (s *Server) unblock(c *Client) {
 	b := c.blocked
 	s.numBlocked--
 	for _, q := range b.queues {
-		i := q.after(b.serial - 1)
-		q.clients = append(q.clients[:i], q.clients[i+1:]...)
+		q.remove(b.serial)
 		if b.OnMissing {
 			q.onMissing--
 		}
@@ -216,9 +216,38 @@ func (q *waitQueue) after(serial int64) int {
 	return sort.Search(len(q.clients), func(i int) bool { return q.clients[i].blocked.serial > serial })
 }
 
-// keyChanged notes that a key has changed, for those who wait at it.
+// remove takes out the client with that serial. Mostly it is among the first, so that what is before it moves, if that is less.
+func (q *waitQueue) remove(serial int64) {
+	i := q.after(serial - 1)
+	if n := len(q.clients); i >= n/2 {
+		q.clients = slices.Delete(q.clients, i, i+1)
+		return
+	}
+	copy(q.clients[1:], q.clients[:i])
+	q.clients[0] = nil
+	q.clients = q.clients[1:]
+}
+
+// comesLast puts a client that has been looked at in vain at the end of all its queues.
+func (s *Server) comesLast(c *Client) {
+	b := c.blocked
+	for _, q := range b.queues {
+		q.remove(b.serial)
+	}
+	s.waitSerial++
+	b.serial = s.waitSerial
+	for _, q := range b.queues {
+		q.clients = append(q.clients, c)
+	}
+}
+
+// keyChanged notes that a key has changed, for those who wait at it. That it is gone concerns only those with OnMissing.
 func (s *Server) keyChanged(db int, key []byte) {
-	if q := s.waitKeys[dbKey{db, string(key)}]; q != nil {
+	q := s.waitKeys[dbKey{db, string(key)}]
+	if q == nil || q.ready {
+		return
+	}
+	if _, ok := s.Keyspace.DB(db).Find(key); ok || q.onMissing > 0 {
 		s.queueReady(q)
 	}
 }
@@ -242,21 +271,21 @@ func (s *Server) serveReady() {
 	s.readyKeys = s.readyKeys[:0]
 }
 
-// serve runs the commands of those who wait at a key, each at most once.
+// serve runs the commands of those who wait at a key, each once: as many as wait there at the start, since who has been looked at in
+// vain stands behind them.
 func (s *Server) serve(q *waitQueue) {
-	for serial := int64(0); ; {
-		i := q.after(serial)
-		if i == len(q.clients) {
-			return
-		}
-		c := q.clients[i]
-		serial = c.blocked.serial
+	at := 0
+	for n := len(q.clients); n > 0 && at < len(q.clients); n-- {
+		c := q.clients[at]
 		e, ok := s.Keyspace.DB(q.at.db).Lookup([]byte(q.at.key))
 		switch {
 		case c.blocked.OnMissing, ok && (e.Type() == c.blocked.Type || c.blocked.Type == keyspace.TypeNone):
 			s.runAgain(c)
 		case !ok && q.onMissing == 0:
 			return
+		}
+		if at < len(q.clients) && q.clients[at] == c { // it stays where it is, or is last as before
+			at++
 		}
 	}
 }
@@ -280,6 +309,7 @@ func (s *Server) runAgain(c *Client) {
 		s.again = false
 		b.ns += s.nanotime() - start
 		if b.again {
+			s.comesLast(c)
 			s.uncount(b.row)
 			s.replies.B = s.replies.B[:0]
 			return

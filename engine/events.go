@@ -33,6 +33,7 @@ const (
 	eventsKeyspace                        // K: to __keyspace@<db>__:<key>
 	eventsKeyevent                        // E: to __keyevent@<db>__:<event>
 	EventMiss                             // m: a key that was read is not there
+	EventQuiet                            // beside another class: clients that wait for the key need not look again
 
 	eventsAll = EventNew - 1 // A
 )
@@ -78,7 +79,7 @@ func (s *Server) event(db int, class EventClass, name string, key []byte) {
 		if len(s.watched) > 0 {
 			s.breakWatches(db, key, class == EventExpired)
 		}
-		if len(s.waitKeys) > 0 {
+		if len(s.waitKeys) > 0 && class&EventQuiet == 0 {
 			s.keyChanged(db, key)
 		}
 		if len(s.trackers) > 0 {
