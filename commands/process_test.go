@@ -22,7 +22,7 @@ import (
 // environment is never empty: exec takes that for the test's own, which may have settings.
 // GOCOVERDIR is for the lines that have run (make cover), GORACE for the races that are found (make race).
 func environment(env []string) []string {
-	return append([]string{"LANG=C", "GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), "GORACE=" + os.Getenv("GORACE")}, env...)
+	return append([]string{"LANG=C", "GOCOVERDIR=" + servertest.CoverDir(), "GORACE=" + os.Getenv("GORACE")}, env...)
 }
 
 // ended is a run of the program that came to its end by itself.

@@ -50,7 +50,7 @@ func Binary(t testing.TB) string {
 		}
 		build.path = filepath.Join(dir, "redix")
 		args := []string{"build", "-o", build.path}
-		if covered() {
+		if CoverDir() != "" {
 			args = append(args, "-cover", "-coverpkg=redix/...")
 		}
 		if UnderRace {
@@ -68,9 +68,9 @@ func Binary(t testing.TB) string {
 	return build.path
 }
 
-// covered tells that the processes write down which of their lines have run, as `make cover` wants it: when they end in good
-// order.
-func covered() bool { return os.Getenv("GOCOVERDIR") != "" }
+// CoverDir is where the processes write down which of their lines have run, as `make cover` wants it, when they end in good
+// order; empty: nowhere. `go test -cover` gives GOCOVERDIR a value of its own.
+func CoverDir() string { return os.Getenv("REDIX_COVERDIR") }
 
 // raceReport begins the names of the files in which processes under the race detector tell what it found.
 const raceReport = "race"
@@ -149,7 +149,7 @@ func tryStart(t testing.TB, binary, dir string, flags []string) (*Process, error
 	p := &Process{t: t, Dir: dir, Addr: "127.0.0.1:" + port, done: make(chan struct{})}
 	p.cmd = exec.Command(binary, lastOfEach(append(flags, "--port", port))...)
 	p.cmd.Dir = dir
-	p.cmd.Env = withoutSettings(os.Environ())
+	p.cmd.Env = append(withoutSettings(os.Environ()), "GOCOVERDIR="+CoverDir())
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
@@ -166,7 +166,7 @@ func tryStart(t testing.TB, binary, dir string, flags []string) (*Process, error
 				t.Logf("log of %s:\n%s", filepath.Base(binary), p.log.tail())
 			}
 		default:
-			if covered() {
+			if CoverDir() != "" {
 				_ = p.cmd.Process.Signal(syscall.SIGTERM)
 				select {
 				case <-p.done:
