@@ -64,9 +64,10 @@ func (d *Directive) assign(v *Values, words []string, more bool) error {
 	return d.kind.set(v, words, more)
 }
 
-// defaults returns Values with every row's default.
-func defaults() (*Values, error) {
+// defaults returns Values with every row's default. Relative paths start at from; empty: the working directory.
+func defaults(from string) (*Values, error) {
 	v := new(Values)
+	v.from = from
 	for _, d := range table {
 		if err := d.assign(v, []string{d.Default}, false); err != nil {
 			return nil, &placeError{"default", d.Name, err.Error()}

@@ -48,7 +48,7 @@ func sample() string {
 		for _, line := range wrap(d.describe()+" Takes "+d.kind.expects+"."+sampleWhen(d), 110) {
 			fmt.Fprintf(&out, "# %s\n", line)
 		}
-		v, err := defaults()
+		v, err := defaults("")
 		if err != nil {
 			panic(err)
 		}
@@ -142,7 +142,7 @@ func TestGeneratedSampleIsTheDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	standard, err := defaults()
+	standard, err := defaults("")
 	if err != nil {
 		t.Fatal(err)
 	}

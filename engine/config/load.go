@@ -37,7 +37,7 @@ type Config struct {
 // then stdin when the first or the last argument is "-". An error is one line that names the file and line, the
 // variable or the flag, and says what was expected there; ErrHelp and ErrVersion are not failures.
 func Load(args, environ []string, stdin io.Reader) (*Config, error) {
-	v, err := defaults()
+	v, err := defaults("")
 	if err != nil {
 		return nil, err
 	}

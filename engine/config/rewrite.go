@@ -59,9 +59,14 @@ func (c *Config) rewrite() error {
 	return ReplaceFile(path, joinLines(lines), mode)
 }
 
+// standard are the defaults as they were at the start, before the server went to dir: a dir that a flag gave is not one.
+func (c *Config) standard() (*Values, error) {
+	return defaults(c.from)
+}
+
 // edit returns the file's lines with the values of c.
 func (c *Config) edit(old []string) ([]string, error) {
-	standard, err := defaults()
+	standard, err := c.standard()
 	if err != nil {
 		return nil, err
 	}
@@ -122,11 +127,10 @@ func survey(lines []string, v Values) (places map[*Directive][]int, said *Values
 func (c *Config) overrule(lines []string) ([]string, error) {
 	var wrong []*Directive
 	for try := 0; ; try++ {
-		v, err := defaults()
+		v, err := c.standard()
 		if err != nil {
 			return nil, err
 		}
-		v.from = c.from
 		s := source{v: v, from: c.from}
 		if err := s.readLines(c.File, strings.NewReader(joinLines(lines))); err != nil {
 			return nil, err

@@ -107,7 +107,7 @@ func TestRewriteRelativeIncludes(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := os.ReadFile(filepath.Join(home, "main.conf"))
-	if want := "timeout 2\ninclude sub/*.conf\n"; err != nil || !strings.HasPrefix(string(got), want) || strings.Contains(string(got), "dir") {
+	if want := "timeout 2\ninclude sub/*.conf\n\n" + signature + "\ndir " + c.Dir + "\n"; err != nil || string(got) != want {
 		t.Errorf("%v, got\n%s\nwant\n%s", err, got, want)
 	}
 	t.Chdir(home)
@@ -226,6 +226,35 @@ func TestRewriteWorkingDirectory(t *testing.T) {
 			if after, _ := os.ReadFile(c.File); string(after) != "# c\ndir "+c.Dir+"\nport 1\n" {
 				t.Errorf("dir %s became\n%s", dir, after)
 			}
+		}
+	}
+}
+
+// TestRewriteDirOfAFlag: a dir that the file does not have is no default because the server has gone there.
+func TestRewriteDirOfAFlag(t *testing.T) {
+	root := t.TempDir()
+	for _, dir := range []string{"data", "later"} {
+		if err := os.Mkdir(filepath.Join(root, dir), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(root)
+	c := load(t, []string{write(t, "port 1\n"), "--dir", "data", "--enable-protected-configs", "yes"}, nil)
+	for _, dir := range []string{"data", "later"} {
+		if dir == "later" {
+			if err := setNow(c, "dir", filepath.Join(root, dir)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Chdir(c.Dir) // as the server does
+		if err := c.Rewrite(); err != nil {
+			t.Fatal(err)
+		}
+		t.Chdir(root)
+		again := load(t, []string{c.File}, nil)
+		if want := filepath.Join(root, dir); again.Dir != want {
+			after, _ := os.ReadFile(c.File)
+			t.Errorf("after a restart dir is %s, want %s, from\n%s", again.Dir, want, after)
 		}
 	}
 }
