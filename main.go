@@ -34,6 +34,10 @@ import (
 // reserveFDs are kept for the journal, its rewrite and the log when clients take all others.
 const reserveFDs = 32
 
+// ownFDs are those in use with no client there: the log, the journal, what the reactor and the scheduler wait on. Listeners come
+// on top, twice each with evio.
+const ownFDs = 20
+
 // filesTimeout is how long the end waits for an ACL SAVE or a CONFIG REWRITE that is under way.
 const filesTimeout = 10 * time.Second
 
@@ -105,6 +109,10 @@ func serve(cfg *config.Config) (err error) {
 			}
 		}()
 	}
+	room := reactor.MaxConns(reserveFDs + ownFDs + 2*(len(listen)+len(listenTLS)))
+	if err := fitClients(cfg, room, log); err != nil {
+		return err
+	}
 	s := engine.NewServer(cfg, commands.NewTable(), log)
 	commands.Attach(s)
 	if err := commands.Secure(s); err != nil {
@@ -143,6 +151,9 @@ func serve(cfg *config.Config) (err error) {
 	p.aof = aof
 	follow := s.Hooks.ConfigChanged
 	s.Hooks.ConfigChanged = func(d *config.Directive) error {
+		if d.Name == "maxclients" && cfg.MaxClients > room {
+			return fmt.Errorf("The operating system is not able to handle the specified number of clients, try with %d", room)
+		}
 		return errors.Join(port.Changed(d, cfg.TLS), follow(d))
 	}
 	s.Hooks.Shutdown = p.stop
@@ -287,6 +298,18 @@ func (p *process) stop(o engine.ShutdownOptions) error {
 	p.server.SendAll()
 	p.server.Reactor.Stop()
 	p.log.Info("stopped")
+	return nil
+}
+
+// fitClients lowers maxclients to the connections that there is room for, so that one too many is told so instead of being cut off.
+func fitClients(cfg *config.Config, room int, log *slog.Logger) error {
+	if room < 1 {
+		return fmt.Errorf("the limit of open files (ulimit -n) is too low for even one client, expected %d more", 1-room)
+	}
+	if cfg.MaxClients > room {
+		log.Warn("maxclients is lowered to what the limit of open files (ulimit -n) has room for", "from", cfg.MaxClients, "to", room)
+		cfg.MaxClients = room
+	}
 	return nil
 }
 

@@ -98,7 +98,7 @@ var securityRows = group{"Security", []Directive{
 var limitRows = group{"Clients", []Directive{
 	{Name: "maxclients", Default: "10000", Mutable: true,
 		kind: integer(1, min(math.MaxUint32, maxInt), func(v *Values) *int { return &v.MaxClients }),
-		Help: "Clients that may be connected at one time."},
+		Help: "Clients that may be connected at one time; fewer where the limit of open files (ulimit -n) has no room for them."},
 	{Name: "client-query-buffer-limit", Default: "1gb", Mutable: true,
 		kind: memory(mib, maxInt, func(v *Values) *int { return &v.ClientQueryBufferBytes }),
 		Help: "Bytes of input held for one client before it is disconnected."},

@@ -6,6 +6,7 @@ package reactor
 
 import (
 	"log/slog"
+	"math"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -35,6 +36,15 @@ func HasRoom(fd, reserve int) bool {
 		return true
 	}
 	return uint64(fd)+uint64(reserve) < uint64(limit.Cur)
+}
+
+// MaxConns tells how many connections the limit of descriptors allows beside others, which are taken or kept free.
+func MaxConns(others int) int {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return math.MaxInt32
+	}
+	return int(min(uint64(limit.Cur), math.MaxInt32)) - others
 }
 
 // LogLimit lets one line a second through and counts the rest. It belongs to one goroutine.
