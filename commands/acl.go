@@ -36,7 +36,7 @@ var aclRows = []engine.Row{
 			{Name: "load", Arity: 2, Flags: adminFlags, Since: "6.0.0", Complexity: "O(N) where N is the number of users",
 				Summary: "Replaces all users by those of the ACL file.", Handler: aclLoad, Lane: engine.UsersFile,
 				Ahead: readACLFile},
-			{Name: "log", Arity: -2, Flags: adminFlags, Since: "6.0.0", Syntax: "[count | RESET]",
+			{Name: "log", Arity: -2, Flags: adminFlags, Since: "6.0.0", Syntax: "[count | RESET]{operation}",
 				Complexity: "O(N) where N is the number of entries replied with",
 				Summary:    "Replies with what clients were denied lately, the latest first.",
 				History:    []string{"7.2.0: entry-id, timestamp-created and timestamp-last-updated."}, Handler: aclLog},

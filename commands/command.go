@@ -37,7 +37,7 @@ var commandRows = []engine.Row{
 				History: []string{"7.0.0: Without a name it describes all."}, Handler: commandInfo},
 			{Name: "list", Arity: -2, Flags: commandFlags, Categories: "connection", Since: "7.0.0",
 				Complexity: "O(N) where N is the number of commands",
-				Syntax:     "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]",
+				Syntax:     "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>{filterby}]",
 				Summary:    "Replies with the names of the commands.", Hints: "nondeterministic_output_order",
 				Handler: commandList},
 		}},

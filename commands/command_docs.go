@@ -3,6 +3,7 @@ package commands
 // COMMAND DOCS: redis-cli asks for it when it starts, and makes its hints and its HELP of the answer.
 
 import (
+	"cmp"
 	"strings"
 
 	"redix/engine"
@@ -153,7 +154,7 @@ func replyArgument(c *engine.Client, a *argument) {
 	text("name", a.name)
 	text("type", a.kind)
 	if len(a.args) == 0 {
-		text("display_text", a.name)
+		text("display_text", cmp.Or(a.shown, a.name))
 	}
 	if a.keySpec >= 0 {
 		c.Reply.BulkString("key_spec_index")
@@ -162,6 +163,12 @@ func replyArgument(c *engine.Client, a *argument) {
 	}
 	if a.token != "" {
 		text("token", a.token)
+	}
+	if a.since != "" {
+		text("since", a.since)
+	}
+	if a.deprecated != "" {
+		text("deprecated_since", a.deprecated)
 	}
 	var flags []string
 	if a.optional {

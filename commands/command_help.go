@@ -14,7 +14,7 @@ func help(c *engine.Client, _ engine.Args) {
 	lines := []string{helpHead(container.Name)}
 	for i := range container.Subs {
 		if sub := &container.Subs[i]; sub.Name != "help" {
-			lines = append(lines, helpLines(strings.TrimSpace(sub.Name+" "+sub.Syntax), sub.Summary)...)
+			lines = append(lines, helpLines(strings.TrimSpace(sub.Name+" "+plainSyntax(sub.Syntax)), sub.Summary)...)
 		}
 	}
 	replyHelp(c, lines)

@@ -13,11 +13,17 @@ package commands
 //	key [key ...]              one or more
 //	field value [field value ...]
 //	[section [section ...]]    none or more
-//	[a | b [a | b ...]]        none or more, each one of these
+//	<a | b ...>, [a | b ...]   one or more, or none or more, each one of these
 //	[GET pattern [GET pattern ...]]  none or more, the token before each
+//	BYBOX=width height         a token that belongs to its first value alone
+//	{name@6.2.0~7.0.0#1}       what is told of the argument or group before it: its name, where that is not its word, or for a group
+//	                           not made of its members' names; since when it is there; since when it is deprecated; its key
+//	                           specification. Each of these may be missing.
 
 import (
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -25,8 +31,10 @@ import (
 type argument struct {
 	name, kind, token  string
 	optional, multiple bool
-	repeatToken        bool // of a multiple argument: the token is repeated, too
-	keySpec            int  // place in Row.Keys, -1 none
+	repeatToken        bool   // of a multiple argument: the token is repeated, too
+	keySpec            int    // place in Row.Keys, -1 none
+	shown              string // the value's word in a line of help, if that is not its name
+	since, deprecated  string // versions
 	args               []argument
 }
 
@@ -45,19 +53,15 @@ func parseSyntax(synopsis string) ([]argument, bool) {
 	return args, p.at == len(p.words)
 }
 
-// splitSyntax cuts a synopsis into words and the marks [ ] < > |.
-func splitSyntax(s string) []string {
-	const marks = "[]<>|"
-	var spaced strings.Builder
-	for _, c := range s {
-		if strings.ContainsRune(marks, c) {
-			spaced.WriteString(" " + string(c) + " ")
-		} else {
-			spaced.WriteRune(c)
-		}
-	}
-	return strings.Fields(spaced.String())
-}
+var syntaxMarks = strings.NewReplacer("[", " [ ", "]", " ] ", "<", " < ", ">", " > ", "|", " | ", "{", " {", "}", "} ")
+
+// splitSyntax cuts a synopsis into words, the marks [ ] < > |, and what is in braces.
+func splitSyntax(s string) []string { return strings.Fields(syntaxMarks.Replace(s)) }
+
+var notForHelp = regexp.MustCompile(`\{[^}]*\}|:(string|integer|double|key|pattern|unix-time)\b`)
+
+// plainSyntax is a synopsis as people read it.
+func plainSyntax(synopsis string) string { return notForHelp.ReplaceAllString(synopsis, "") }
 
 type syntaxParser struct {
 	words []string
@@ -94,7 +98,11 @@ func (p *syntaxParser) sequence() []argument {
 			args = p.bracket(args)
 		default:
 			p.at++
-			args = append(args, p.word(w, len(args) == 0)...)
+			if !strings.ContainsAny(w, "{}") {
+				args = append(args, p.word(w, len(args) == 0)...)
+			} else if len(args) == 0 || !args[len(args)-1].tell(w) {
+				p.words = append(p.words, "") // never equal to at: the parse is not whole
+			}
 		}
 	}
 }
@@ -102,6 +110,11 @@ func (p *syntaxParser) sequence() []argument {
 // word reads a value, a token, or a token with its value. first tells that the word begins its sequence, whose rest
 // then belongs to the token; not that behind a single value.
 func (p *syntaxParser) word(w string, first bool) []argument {
+	if token, of, ok := strings.Cut(w, "="); ok && token != "" && of != "" {
+		a := value(of)
+		a.token = token
+		return []argument{a}
+	}
 	if !isToken(w) {
 		return []argument{value(w)}
 	}
@@ -172,15 +185,6 @@ func (p *syntaxParser) choice(end string) argument {
 	if !p.take(end) {
 		p.words = append(p.words, "") // never equal to at: the parse is not whole
 	}
-	last := of[len(of)-1]
-	if n := len(last) - 1; n >= 0 && last[n].kind == kindOneOf && last[n].multiple {
-		of[len(of)-1] = last[:n]
-		if a := oneOf(of); a.name == last[n].name { // all alternatives once more
-			a.multiple = true
-			return a
-		}
-		of[len(of)-1] = last
-	}
 	a := oneOf(of)
 	a.multiple = a.multiple || again
 	return a
@@ -227,11 +231,33 @@ func sameNames(a, b []argument) bool {
 
 // isToken tells a token from the name of a value: it has no small letters.
 func isToken(w string) bool {
-	return w != "" && w != "..." && strings.ToUpper(w) == w && !strings.ContainsAny(w[:1], "[]<>|")
+	return w != "" && w != "..." && strings.ToUpper(w) == w && !strings.ContainsAny(w[:1], "[]<>|{")
 }
 
 func isValue(w string) bool {
-	return w != "" && w != "..." && !isToken(w) && !strings.ContainsAny(w[:1], "[]<>|")
+	return w != "" && w != "..." && !isToken(w) && !strings.ContainsAny(w[:1], "[]<>|{")
+}
+
+// told are the parts of what is in braces.
+var told = regexp.MustCompile(`^\{([a-z-]*)(?:@(\d+\.\d+\.\d+))?(?:~(\d+\.\d+\.\d+))?(?:#(\d+))?\}$`)
+
+// tell takes up what is in braces behind the argument.
+func (a *argument) tell(text string) bool {
+	m := told.FindStringSubmatch(text)
+	if m == nil {
+		return false
+	}
+	if m[1] != "" {
+		if len(a.args) == 0 && a.kind != kindToken {
+			a.shown = a.name
+		}
+		a.name = m[1]
+	}
+	a.since, a.deprecated = m[2], m[3]
+	if m[4] != "" {
+		a.keySpec, _ = strconv.Atoi(m[4])
+	}
+	return true
 }
 
 // valueKinds are the types of values by their names; any other is a string.

@@ -29,7 +29,7 @@ var configRows = []engine.Row{
 				Hints:   "request_policy:all_nodes response_policy:all_succeeded", Handler: configRewrite,
 				Lane: engine.ConfigFile},
 			{Name: "set", Arity: -4, Flags: adminFlags, Since: "2.0.0",
-				Complexity: "O(N) where N is the number of directives", Syntax: "parameter value [parameter value ...]",
+				Complexity: "O(N) where N is the number of directives", Syntax: "parameter value [parameter value ...]{data}",
 				Summary: "Changes directives, all of them or none.",
 				Hints:   "request_policy:all_nodes response_policy:all_succeeded",
 				History: []string{"7.0.0: Takes several directives."}, Handler: configSet,

@@ -21,12 +21,12 @@ var dumpRows = []engine.Row{
 		Group: "generic", Since: "2.6.0", Complexity: "O(N), N the bytes of the value; O(N*log(N)) for a sorted set of N members",
 		Summary: "Creates a key with a value that DUMP has given.",
 		History: []string{"3.0.0: REPLACE.", "5.0.0: ABSTTL.", "5.0.0: IDLETIME and FREQ."},
-		Syntax:  "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]", Handler: restore},
+		Syntax:  "key ttl serialized-value [REPLACE{@3.0.0}] [ABSTTL{@5.0.0}] [IDLETIME seconds{@5.0.0}] [FREQ frequency{@5.0.0}]", Handler: restore},
 	{Name: "restore-asking", Arity: -4, Flags: engine.ForServers | engine.Write | engine.DenyOOM | engine.Asking, Keys: engine.OneKey(1, "OW update"), Categories: "keyspace dangerous",
 		Group: "server", Since: "3.0.0", Complexity: "O(N), N the bytes of the value; O(N*log(N)) for a sorted set of N members",
 		Summary: "RESTORE as the nodes of a cluster use it among themselves.",
 		History: []string{"3.0.0: REPLACE.", "5.0.0: ABSTTL.", "5.0.0: IDLETIME and FREQ."},
-		Syntax:  "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]", Handler: restore},
+		Syntax:  "key ttl serialized-value [REPLACE{@3.0.0}] [ABSTTL{@5.0.0}] [IDLETIME seconds{@5.0.0}] [FREQ frequency{@5.0.0}]", Handler: restore},
 }
 
 var _ = register(dumpRows)

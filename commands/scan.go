@@ -29,7 +29,7 @@ var scanRows = []engine.Row{
 		Group: "generic", Since: "2.8.0", Complexity: "O(1) a call, O(N) for all calls of an iteration over N keys",
 		Summary: "Replies with some of the keys and the cursor that continues from there.",
 		History: []string{"6.0.0: The TYPE option."},
-		Syntax:  "cursor [MATCH pattern] [COUNT count] [TYPE type]",
+		Syntax:  "cursor [MATCH pattern] [COUNT count] [TYPE type{@6.0.0}]",
 		Hints:   "nondeterministic_output request_policy:special response_policy:special", Handler: scan},
 }
 

@@ -13,7 +13,7 @@ import (
 
 const (
 	flushHints = "request_policy:all_shards response_policy:all_succeeded"
-	flushModes = "[ASYNC | SYNC]"
+	flushModes = "[ASYNC{@4.0.0} | SYNC{@6.2.0}]{flush-type}"
 )
 
 var flushHistory = []string{"4.0.0: ASYNC.", "6.2.0: SYNC."}
@@ -37,7 +37,7 @@ var serverRows = []engine.Row{
 		Summary: "Writes a snapshot of all databases, and replies when it is on disk.", Handler: save},
 	{Name: "bgsave", Arity: -1, Flags: engine.Admin | engine.Noscript | engine.NoAsyncLoading, Group: "server",
 		Since: "1.0.0", Complexity: "O(1) when called, O(N) over all keys in the background",
-		Summary: "Writes a snapshot of all databases, in slices between other commands.", Syntax: "[SCHEDULE]",
+		Summary: "Writes a snapshot of all databases, in slices between other commands.", Syntax: "[SCHEDULE{@3.2.2}]",
 		History: []string{"3.2.2: SCHEDULE."}, Handler: bgSave},
 	{Name: "lastsave", Arity: 1, Flags: engine.Loading | engine.Stale | engine.Fast, Group: "server", Since: "1.0.0",
 		Categories: "admin dangerous", Complexity: "O(1)", Summary: "Tells when the last snapshot was complete, in Unix seconds.",
@@ -48,7 +48,7 @@ var serverRows = []engine.Row{
 	{Name: "shutdown", Arity: -1, Flags: adminFlags | engine.NoMulti | engine.AllowBusy, Group: "server", Since: "1.0.0",
 		Complexity: "O(N) where N is the number of writes that are not on disk yet",
 		Summary:    "Writes what the disk does not have yet, and ends the server.",
-		Syntax:     "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]", History: []string{"7.0.0: NOW, FORCE and ABORT."},
+		Syntax:     "[NOSAVE | SAVE]{save-selector} [NOW{@7.0.0}] [FORCE{@7.0.0}] [ABORT{@7.0.0}]", History: []string{"7.0.0: NOW, FORCE and ABORT."},
 		Handler: shutdown},
 	{Name: "swapdb", Arity: 3, Flags: engine.Write | engine.Fast | engine.AllKeys, Categories: "keyspace dangerous",
 		Group: "server", Since: "4.0.0", Complexity: "O(1)", Summary: "Exchanges the contents of two databases.",

@@ -7,7 +7,8 @@ import "redix/engine"
 
 var _ = register(sortRows)
 
-const sortSyntax = "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]"
+const sortSyntax = "key [BY pattern{by-pattern#1}] [LIMIT offset count] [GET pattern [GET pattern ...]]{get-pattern#1} " +
+	"[ASC | DESC]{order} [ALPHA{sorting}]"
 
 const sortComplexity = "O(N+M*log(M)) where N is the number of elements and M the number of those that are sorted; O(N) if the " +
 	"order is kept."

@@ -12,7 +12,7 @@ func streamsKeys(start int) []engine.KeySpec {
 }
 
 const (
-	trimSyntax = "<MAXLEN | MINID> [= | ~] threshold [LIMIT count]"
+	trimSyntax = "<MAXLEN | MINID{@6.2.0}>{strategy} [={equal} | ~{approximately}]{operator} threshold [LIMIT count{@6.2.0}]"
 	oneID      = "O(1)"
 )
 
@@ -23,7 +23,7 @@ var streamRows = []engine.Row{
 	{Name: "xadd", Arity: -5, Flags: writeFast, Keys: engine.NotedKeys(engine.OneKey(1, "RW update"),
 		"It does not only insert: trimming removes entries."), Group: "stream", Since: "5.0.0",
 		Complexity: "O(1) to add, O(N) to trim N entries.", Summary: "Adds an entry to a stream, and trims it if asked to.",
-		Syntax:  "key [NOMKSTREAM] [" + trimSyntax + "] <* | id> field value [field value ...]",
+		Syntax:  "key [NOMKSTREAM{@6.2.0}] [" + trimSyntax + "]{trim} <*{auto-id} | id>{id-selector} field value [field value ...]{data}",
 		History: []string{"6.2.0: The NOMKSTREAM, MINID and LIMIT options.", "7.0.0: IDs of the form ms-*."},
 		Hints:   "nondeterministic_output", Handler: xadd},
 	{Name: "xautoclaim", Arity: -6, Flags: engine.Write | engine.Fast, Keys: engine.OneKey(1, "RW delete"), Group: "stream",
@@ -45,7 +45,7 @@ var streamRows = []engine.Row{
 	{Name: "xpending", Arity: -3, Flags: engine.Readonly, Keys: engine.OneKey(1, "RO access"), Group: "stream", Since: "5.0.0",
 		Complexity: "O(log(N)+M), N the pending entries, M those replied.",
 		Summary:    "Tells what a group has been given and not acknowledged.",
-		Syntax:     "key group [[IDLE min-idle-time] start:string end:string count [consumer]]", History: []string{"6.2.0: The IDLE option, and open ranges."},
+		Syntax:     "key group [[IDLE min-idle-time{@6.2.0}] start:string end:string count [consumer]]{filters}", History: []string{"6.2.0: The IDLE option, and open ranges."},
 		Hints: "nondeterministic_output", Handler: xpending},
 	{Name: "xrange", Arity: -4, Flags: engine.Readonly, Keys: engine.OneKey(1, "RO access"), Group: "stream", Since: "5.0.0",
 		Complexity: "O(log(N)+M), N the entries, M those replied.", Summary: "Replies with the entries in a range of IDs.",
@@ -57,28 +57,28 @@ var streamRows = []engine.Row{
 	{Name: "xreadgroup", Arity: -7, Flags: engine.Write | engine.Blocking | engine.MovableKeys, Keys: streamsKeys(4), Group: "stream",
 		Since: "5.0.0", Complexity: "O(log(N)+M) for each stream, N its entries, M those replied.",
 		Summary: "Replies with entries that no consumer of the group has been given, or with those that this one has not acknowledged.",
-		Syntax: "<GROUP group consumer> [COUNT count] [BLOCK milliseconds] [NOACK] <STREAMS key [key ...] " +
+		Syntax: "<GROUP group consumer>{group-block} [COUNT count] [BLOCK milliseconds] [NOACK] <STREAMS key [key ...] " +
 			"id [id ...]>", Handler: xreadgroup},
 	{Name: "xrevrange", Arity: -4, Flags: engine.Readonly, Keys: engine.OneKey(1, "RO access"), Group: "stream", Since: "5.0.0",
 		Complexity: "O(log(N)+M), N the entries, M those replied.", Summary: "Replies with the entries in a range of IDs, the last one first.",
 		Syntax: "key end:string start:string [COUNT count]", History: []string{"6.2.0: Open ranges."}, Handler: xrevrange},
 	{Name: "xsetid", Arity: -3, Flags: writeFast, Keys: engine.OneKey(1, "RW update"), Group: "stream", Since: "5.0.0",
 		Complexity: oneID, Summary: "Sets the last ID of a stream, for use by replication and the journal.",
-		Syntax:  "key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]",
+		Syntax:  "key last-id [ENTRIESADDED entries-added{@7.0.0}] [MAXDELETEDID max-deleted-id{@7.0.0}]",
 		History: []string{"7.0.0: The ENTRIESADDED and MAXDELETEDID options."}, Handler: xsetid},
 	{Name: "xtrim", Arity: -4, Flags: engine.Write, Keys: engine.OneKey(1, "RW delete"), Group: "stream", Since: "5.0.0",
 		Complexity: "O(N), N the entries removed.", Summary: "Removes entries from the front of a stream.",
-		Syntax: "key <" + trimSyntax + ">", History: []string{"6.2.0: The MINID and LIMIT options."},
+		Syntax: "key <" + trimSyntax + ">{trim}", History: []string{"6.2.0: The MINID and LIMIT options."},
 		Hints: "nondeterministic_output", Handler: xtrim},
 }
 
-const groupOptions = "<id | $> "
+const groupOptions = "<id | ${new-id}>{id-selector} "
 
 var xgroupRow = engine.Row{Name: "xgroup", Arity: -2, Group: "stream", Since: "5.0.0", Complexity: "As the subcommand",
 	Summary: "Container of the commands for consumer groups.", Subs: []engine.Row{
 		{Name: "create", Arity: -5, Flags: engine.Write | engine.DenyOOM, Keys: engine.OneKey(2, "RW insert"), Since: "5.0.0",
 			Complexity: oneID, Summary: "Makes a consumer group.",
-			Syntax:  "key group " + groupOptions + "[MKSTREAM] [ENTRIESREAD entries-read]",
+			Syntax:  "key group " + groupOptions + "[MKSTREAM] [ENTRIESREAD entries-read{entriesread}]",
 			History: []string{"7.0.0: The ENTRIESREAD option."}, Handler: xgroupCreate},
 		{Name: "createconsumer", Arity: 5, Flags: engine.Write | engine.DenyOOM, Keys: engine.OneKey(2, "RW insert"), Since: "6.2.0",
 			Complexity: oneID, Summary: "Makes a consumer in a group.", Syntax: "key group consumer", Handler: xgroupCreateConsumer},
@@ -91,7 +91,7 @@ var xgroupRow = engine.Row{Name: "xgroup", Arity: -2, Group: "stream", Since: "5
 			Summary: "Lists the subcommands.", Handler: help},
 		{Name: "setid", Arity: -5, Flags: engine.Write, Keys: engine.OneKey(2, "RW update"), Since: "5.0.0",
 			Complexity: oneID, Summary: "Sets the last entry that a group has been given.",
-			Syntax: "key group " + groupOptions + "[ENTRIESREAD entries-read]", History: []string{"7.0.0: The ENTRIESREAD option."},
+			Syntax: "key group " + groupOptions + "[ENTRIESREAD entries-read{entriesread}]", History: []string{"7.0.0: The ENTRIESREAD option."},
 			Handler: xgroupSetID},
 	}}
 
@@ -106,7 +106,7 @@ var xinfoRow = engine.Row{Name: "xinfo", Arity: -2, Group: "stream", Since: "5.0
 		{Name: "help", Arity: 2, Flags: engine.Loading | engine.Stale, Since: "5.0.0", Complexity: oneID,
 			Summary: "Lists the subcommands.", Handler: help},
 		{Name: "stream", Arity: -3, Flags: engine.Readonly, Keys: engine.OneKey(2, "RO access"), Since: "5.0.0",
-			Complexity: oneID, Summary: "Tells about a stream, its groups and its entries.", Syntax: "key [FULL [COUNT count]]",
+			Complexity: oneID, Summary: "Tells about a stream, its groups and its entries.", Syntax: "key [FULL [COUNT count]]{full-block}",
 			History: []string{"6.0.0: The FULL option.",
 				"7.0.0: The max-deleted-entry-id, entries-added, recorded-first-entry-id, entries-read and lag fields.",
 				"7.2.0: The active-time field, and seen-time means the last attempt."}, Handler: xinfoStream},
