@@ -14,8 +14,9 @@ import "unsafe"
 // record. over[b] counts the entries whose home is b but which live elsewhere: a lookup that misses in the home bucket
 // goes on exactly until it has seen that many.
 //
-// A segment splits when it is full to 98 % or no slot is left near the home bucket: a new segment takes the entries whose
-// next tag bit is 1, everything else stays in place. Two sibling segments merge when both together are below 38 %. The
+// Where the 8 buckets from a home on are full, which happens from 80 % on, an entry among them moves on to make room. So a segment splits
+// only when it is full to 98 %: a new segment takes the entries whose next tag bit is 1, and in both those that are
+// displaced go back towards home, so that most lookups need one cache line. Two sibling segments merge when both together are below 38 %. The
 // directory doubles when a segment of full depth splits and halves when no segment needs the last bit.
 //
 // While a snapshot walks the index, saved marks the slots whose entries it need not give out any more; the marks go with
@@ -205,30 +206,105 @@ func (s *segment) marked(slot int, epoch uint32) bool {
 	return s.epoch == epoch && s.saved[slot/64]>>(slot%64)&1 != 0
 }
 
-// put finds a free slot within reach of the home bucket, or returns -1.
+// put finds a free slot within reach of the home bucket, or has one made; -1 if that cannot be.
 func (s *segment) put(h, ref uint64) int {
 	home := int(h % segmentBuckets)
-	for d := range maxDisplace + 1 {
+	slot, d := s.free(home, 0, maxDisplace)
+	if slot < 0 {
+		if slot, d = s.makeRoom(home); slot < 0 {
+			return -1
+		}
+	}
+	s.slots[slot] = h&^(1<<tagShift-1) | uint64(d)<<dispShift | ref
+	s.count++
+	if d > 0 {
+		s.over[home]++
+	}
+	return slot
+}
+
+// free returns the first free slot in the buckets from `from` to `to` behind home, and how far behind its bucket is; -1 if
+// there is none.
+func (s *segment) free(home, from, to int) (slot, d int) {
+	for d = from; d <= to; d++ {
 		b := (home + d) % segmentBuckets * bucketSlots
 		for i := b; i < b+bucketSlots; i++ {
 			if s.slots[i] == 0 {
-				s.slots[i] = h&^(1<<tagShift-1) | uint64(d)<<dispShift | ref
-				s.count++
-				if d > 0 {
-					s.over[home]++
-				}
-				return i
+				return i, d
 			}
 		}
 	}
-	return -1
+	return -1, 0
+}
+
+// makeRoom frees a slot within reach of the home bucket, where all are taken, by moving other entries away from their homes:
+// the nearest free slot behind is exchanged for one closer to home until that is near enough, as in hopscotch hashing
+// (Herlihy, Shavit, Tzafrir 2008). The displacements tell what may go where; no record is read.
+func (s *segment) makeRoom(home int) (slot, d int) {
+	slot, d = s.free(home, maxDisplace+1, segmentBuckets-1)
+	for slot >= 0 && d > maxDisplace {
+		from, by := s.movable(home + d)
+		if from < 0 {
+			return -1, 0
+		}
+		s.move(from, slot)
+		slot, d = from, d-by
+	}
+	return slot, d
+}
+
+// movable finds an entry that may be moved into a bucket, and how many buckets before it that is: as far as possible.
+func (s *segment) movable(bucket int) (from, by int) {
+	for by = maxDisplace; by > 0; by-- {
+		b := (bucket - by + segmentBuckets) % segmentBuckets * bucketSlots
+		for i := b; i < b+bucketSlots; i++ {
+			if int(s.slots[i]>>dispShift&maxDisplace)+by <= maxDisplace {
+				return i, by
+			}
+		}
+	}
+	return -1, 0
+}
+
+// move puts an entry, with its mark for the snapshot, into a free slot within reach of its home bucket.
+func (s *segment) move(from, to int) {
+	w := s.slots[from]
+	home := homeOf(w, from)
+	d := (to/bucketSlots - home + segmentBuckets) % segmentBuckets
+	if w>>dispShift&maxDisplace == 0 {
+		s.over[home]++
+	}
+	if d == 0 {
+		s.over[home]--
+	}
+	s.slots[to] = w&^(maxDisplace<<dispShift) | uint64(d)<<dispShift
+	s.slots[from] = 0
+	mark := s.saved[from/64] >> (from % 64) & 1
+	s.saved[to/64] = s.saved[to/64]&^(1<<(to%64)) | mark<<(to%64)
+}
+
+// homeOf returns the home bucket of the entry w in a slot.
+func homeOf(w uint64, slot int) int {
+	return (slot/bucketSlots - int(w>>dispShift&maxDisplace) + segmentBuckets) % segmentBuckets
+}
+
+// rehome brings displaced entries closer to home, as far as there is room: after a split a lookup needs one cache line again.
+func (s *segment) rehome() {
+	for i := range s.slots {
+		w := s.slots[i]
+		if d := int(w >> dispShift & maxDisplace); d > 0 {
+			if slot, _ := s.free(homeOf(w, i), 0, d-1); slot >= 0 {
+				s.move(i, slot)
+			}
+		}
+	}
 }
 
 // remove empties a slot; segments that got sparse are merged.
 func (x *Index) remove(h uint64, p place) {
 	s := p.seg
-	if d := int(s.slots[p.slot] >> dispShift & maxDisplace); d > 0 {
-		s.over[(p.slot/bucketSlots-d+segmentBuckets)%segmentBuckets]--
+	if s.slots[p.slot]>>dispShift&maxDisplace > 0 {
+		s.over[homeOf(s.slots[p.slot], p.slot)]--
 	}
 	s.slots[p.slot] = 0
 	s.count--
@@ -269,10 +345,12 @@ func (x *Index) split(h uint64) {
 			t.count++
 			s.count--
 		}
-		if d := int(w >> dispShift & maxDisplace); d > 0 {
-			to.over[(i/bucketSlots-d+segmentBuckets)%segmentBuckets]++
+		if w>>dispShift&maxDisplace > 0 {
+			to.over[homeOf(w, i)]++
 		}
 	}
+	s.rehome()
+	t.rehome()
 }
 
 func (x *Index) double() {
@@ -325,8 +403,7 @@ func (s *segment) absorb(t *segment, walk *part) bool {
 		if w == 0 {
 			continue
 		}
-		home := (i/bucketSlots - int(w>>dispShift&maxDisplace) + segmentBuckets) % segmentBuckets
-		slot := merged.put(w&^(1<<tagShift-1)|uint64(home), w&refMask)
+		slot := merged.put(w&^(1<<tagShift-1)|uint64(homeOf(w, i)), w&refMask)
 		if slot < 0 {
 			return false
 		}

@@ -141,6 +141,66 @@ func TestSameTag(t *testing.T) {
 	}
 }
 
+// TestSegmentsGetFull: a segment is full when it splits, whatever clusters its buckets make, and right after that nearly all entries are in
+// their home buckets. Each entry that insertions and splits move keeps its mark for the snapshot.
+func TestSegmentsGetFull(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	x := newIndex(NewArena())
+	const n, epoch = 60_000, 7
+	marked := map[Ref]bool{}
+	early, displaced := 0, 0
+	for i := range n {
+		h, r := rng.Uint64(), Ref(i+1)
+		segs, before := x.segs, 0
+		if x.dir != nil {
+			before = int(x.segmentOf(h).count)
+		}
+		p := x.insert(h, r)
+		if p.seg.epoch != epoch {
+			p.seg.mark(p.slot, epoch)
+			p.seg.saved = [segmentSlots / 64]uint64{}
+		}
+		p.seg.saved[p.slot/64] &^= 1 << (p.slot % 64)
+		if marked[r] = rng.IntN(2) == 0; marked[r] {
+			p.seg.mark(p.slot, epoch)
+		}
+		if x.segs > segs && segs > 0 {
+			if before < splitAt {
+				early++
+			}
+			displaced += displacedIn(p.seg)
+		}
+	}
+	checkIndex(t, x)
+	for i, s := range x.dir {
+		if i > 0 && x.dir[i-1] == s {
+			continue
+		}
+		for slot, w := range s.slots {
+			if r := Ref(w & refMask); w != 0 && s.marked(slot, epoch) != marked[r] {
+				t.Fatalf("entry %d: marked %v, want %v", r, !marked[r], marked[r])
+			}
+		}
+	}
+	if early > x.segs/10 {
+		t.Errorf("%d of %d splits before a segment was full", early, x.segs-1)
+	}
+	if share := float64(displaced) / float64(x.segs*splitAt/2); share > 0.05 {
+		t.Errorf("%.3f of the entries are displaced after a split", share)
+	}
+}
+
+func displacedIn(s *segment) (n int) {
+	for _, w := range s.slots {
+		if w>>dispShift&maxDisplace > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 func TestHotPathsDoNotAllocate(t *testing.T) {
 	ks := New(1, 1000, nil)
 	db := ks.DB(0)
