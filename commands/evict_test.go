@@ -334,3 +334,26 @@ func TestOOMText(t *testing.T) {
 		servertest.Do("SET", "k", "v").Err(oomText), servertest.Do("GET", "k").Null(), servertest.Do("DEL", "k").Int(0),
 		servertest.Do("MULTI").OK(), servertest.Do("GET", "k").Err(oomText), servertest.Do("EXEC").Err("EXECABORT Transaction discarded because of previous errors."))
 }
+
+// TestWhatLiesOnTheHeapCounts: consumer groups, consumers and what clients call their library are Go objects, and yet bounded.
+func TestWhatLiesOnTheHeapCounts(t *testing.T) {
+	name := strings.Repeat("n", 1000)
+	for what, words := range map[string]func(name string) []string{
+		"groups":    func(name string) []string { return []string{"XGROUP", "CREATE", "s", name, "$"} },
+		"consumers": func(name string) []string { return []string{"XGROUP", "CREATECONSUMER", "s", "g", name} },
+	} {
+		l := limited(t, "noeviction", 100<<10)
+		l.Do("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
+		n := 0
+		for ; n < 200 && l.Do(words(name+strconv.Itoa(n))...).Kind != '-'; n++ {
+		}
+		if n < 50 || n > 100 {
+			t.Errorf("%d %s of 1000 bytes go into 100 KiB", n, what)
+		}
+	}
+	l := limited(t, "noeviction", 100<<10)
+	l.Do("CLIENT", "SETINFO", "LIB-NAME", strings.Repeat("n", 200<<10))
+	if got := l.Do("SET", "k", "v"); !strings.HasPrefix(got.Str, "OOM") {
+		t.Errorf("SET replies %v after a name of 200 KiB", got)
+	}
+}

@@ -190,7 +190,7 @@ func (c *Client) PendingOutput() int { return c.out.pending() }
 // Memory returns an estimate of the bytes that the client takes.
 func (c *Client) Memory() int64 {
 	_, q := c.QueryBuffer()
-	n := clientBytes + q + cap(c.out.buf) + c.out.moreBytes + c.parser.Pending() + c.MultiMemory() + len(c.Name)
+	n := clientBytes + q + cap(c.out.buf) + c.out.moreBytes + c.parser.Pending() + c.MultiMemory() + len(c.Name) + len(c.LibName) + len(c.LibVersion)
 	if c.subs != nil {
 		n += c.subs.bytes
 	}

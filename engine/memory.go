@@ -3,7 +3,7 @@ package engine
 // Memory. What counts against maxmemory, and what INFO calls used_memory, is
 //
 //	data      the keyspace: all blocks of the arena that are in use and the directories of its indexes, exact, and for each large
-//	          value the Go object that holds it together; the ring of allkeys-s3fifo, the table of tracked keys
+//	          value, consumer group and consumer the Go object that holds it together; the ring of allkeys-s3fifo, the table of tracked keys
 //	clients   query buffers, pending output with what subscribers have not read, queued transactions, what they watch, have
 //	          subscribed to and wait at
 //	journal   what has been appended and is not yet written

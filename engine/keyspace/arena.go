@@ -115,7 +115,7 @@ type Arena struct {
 	compaction  CompactionStats // Moved, Kept and MovedBytes
 	fresh       bool            // a new slab must come from the system: a spare one may be resident as a whole
 	sparseSlabs int             // of the compaction that runs, at its start
-	directories int64           // bytes of the directories of all indexes, on the Go heap
+	onHeap      int64           // bytes on the Go heap: the directories of all indexes, and what objects have told of (OnHeap)
 }
 
 // NewArena returns an arena without slabs.
@@ -125,6 +125,10 @@ func NewArena() *Arena {
 
 // Used returns the bytes of all live blocks, rounded up to their classes.
 func (a *Arena) Used() int64 { return a.used }
+
+// OnHeap counts n more bytes, or fewer if it is negative, that an object keeps outside of the arena and that grow with what is put
+// into it. They are part of Keyspace.Used, not of Used.
+func (a *Arena) OnHeap(n int64) { a.onHeap += n }
 
 // Mapped returns the bytes of address space that slabs and mappings hold.
 func (a *Arena) Mapped() int64 { return a.mapped }

@@ -444,7 +444,7 @@ func (x *Index) clear() {
 
 // setDir replaces the directory and counts its bytes.
 func (x *Index) setDir(dir []*segment) {
-	x.arena.directories += int64(cap(dir)-cap(x.dir)) * 8
+	x.arena.OnHeap(int64(cap(dir)-cap(x.dir)) * 8)
 	x.dir = dir
 }
 

@@ -84,9 +84,10 @@ func (ks *Keyspace) Used() int64 {
 // objectBytes is what the Go object of a large value takes, about: a struct of 100 to 200 bytes and its handle.
 const objectBytes = 192
 
-// OnHeap returns the bytes of them that are on the Go heap: directories of indexes, objects, and what Order Queues keeps.
+// OnHeap returns the bytes of them that are on the Go heap: directories of indexes, objects with what they have told of, and what
+// Order Queues keeps.
 func (ks *Keyspace) OnHeap() int64 {
-	n := ks.arena.directories + int64(len(ks.objects)-len(ks.freeNums))*objectBytes
+	n := ks.arena.onHeap + int64(len(ks.objects)-len(ks.freeNums))*objectBytes
 	if ks.queues != nil {
 		n += int64(len(ks.queues.small.chunks)) * ringChunk * 8
 	}

@@ -6,7 +6,8 @@ import "encoding/binary"
 // elements in blocks of the arena. The record holds the number of a handle; the handles are a slice of Objects, one
 // for each large value, so the garbage collector's work does not grow with the elements.
 type Object interface {
-	// Bytes is the memory that the object takes, exactly as far as the arena counts it.
+	// Bytes is the memory that the object takes, exactly as far as the arena counts it (Arena.OnHeap included). It is asked for at each
+	// change while a snapshot runs.
 	Bytes() int64
 	// Copy returns an object with the same contents and nothing shared.
 	Copy() Object

@@ -7,29 +7,37 @@ var (
 	_ keyspace.Compactor = (*Group)(nil)
 )
 
-// Compact implements keyspace.Compactor. at[0] is the tree: the directory, then of each group its own and its consumers';
-// at[1] and at[2] are the ID to go on at.
+// compactTrees is how many trees of groups one step looks at.
+const compactTrees = 64
+
+// Compact implements keyspace.Compactor. at[0] is the tree: 0 the directory, else in its upper half the group, from 1 on, and
+// in the lower one 0 for the group's own tree or a consumer, from 1 on; at[1] and at[2] are the ID to go on at.
 func (s *Stream) Compact(at *keyspace.Cursor) bool {
-	n := uint64(0)
-	if at[0] == n {
+	if at[0] == 0 {
 		if !s.dir.compact(at, s.relocateBlock) {
 			return false
 		}
+		*at = keyspace.Cursor{1 << 32}
 	}
-	n++
-	for _, g := range s.groups {
-		for i := -1; i < len(g.consumers); i++ {
-			t := &g.pending
-			if i >= 0 {
-				t = &g.consumers[i].pending
-			}
-			if at[0] == n && !t.compact(at, nil) {
-				return false
-			}
-			n++
+	for range compactTrees {
+		group, i := at[0]>>32, int(uint32(at[0]))
+		if group > uint64(len(s.groups)) {
+			return true
+		}
+		g := s.groups[group-1]
+		if i > len(g.consumers) {
+			*at = keyspace.Cursor{(group + 1) << 32}
+			continue
+		}
+		t := &g.pending
+		if i > 0 {
+			t = &g.consumers[i-1].pending
+		}
+		if !t.compact(at, nil) {
+			return false
 		}
 	}
-	return true
+	return false
 }
 
 // Compact does nothing: a group on its own is about to be freed.

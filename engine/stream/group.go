@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"redix/engine/keyspace"
 )
@@ -23,6 +24,26 @@ type Group struct {
 	pending   tree
 	consumers []*Consumer // by name
 	byNumber  []*Consumer
+	kept      account // trees, consumers and the group itself
+	own       int64   // the group itself, until it is freed
+}
+
+// account sums up bytes, for one group and for all groups of a stream: with a million consumers it is too late to ask each.
+type account struct {
+	bytes int64
+	of    *account // may be nil
+}
+
+func (a *account) take(n int64) {
+	for ; a != nil; a = a.of {
+		a.bytes += n
+	}
+}
+
+// keep counts n bytes on the Go heap, for a group or one of its consumers.
+func (g *Group) keep(n int64) {
+	g.arena.OnHeap(n)
+	g.kept.take(n)
 }
 
 // Consumer is a member of a group.
@@ -52,6 +73,14 @@ func oneMore(n int64) int64 {
 	}
 	return n + 1
 }
+
+// What the Go object of a group and a consumer take, with the pointers to them and without the name.
+const (
+	groupBytes    = int64(unsafe.Sizeof(Group{})) + 8
+	consumerBytes = int64(unsafe.Sizeof(Consumer{})) + 16
+)
+
+func (c *Consumer) bytes() int64 { return consumerBytes + int64(len(c.Name)) }
 
 // The value of a group's tree: delivery time 8 | deliveries 8 | number of the consumer 4.
 const pendingBytes = 20
@@ -87,13 +116,23 @@ func (s *Stream) AddGroup(name []byte, last ID, read int64) *Group {
 		return nil
 	}
 	s.groups = slices.Insert(s.groups, i, g)
+	g.begin(&s.kept)
 	return g
+}
+
+// begin has a new group count what it takes, as part of what a stream's groups take.
+func (g *Group) begin(of *account) {
+	g.kept, g.own = account{of: of}, groupBytes+int64(len(g.Name))
+	g.pending.kept = &g.kept
+	g.keep(g.own)
 }
 
 // RemoveGroup takes a group out; what it holds is to be freed by its FreeStep.
 func (s *Stream) RemoveGroup(g *Group) {
 	i := slices.Index(s.groups, g)
 	s.groups = slices.Delete(s.groups, i, i+1)
+	s.kept.take(-g.kept.bytes)
+	g.kept.of = nil
 }
 
 // Lag returns how many entries the group has not been given yet; ok is false when that cannot be told.
@@ -135,6 +174,8 @@ func (g *Group) Consumer(name []byte) *Consumer {
 // AddConsumer makes a consumer of a name that no other has.
 func (g *Group) AddConsumer(name []byte, nowMs int64) *Consumer {
 	c := &Consumer{Name: string(name), SeenMs: nowMs, ActiveMs: -1, pending: newTree(g.arena, 0)}
+	c.pending.kept = &g.kept
+	g.keep(c.bytes())
 	at := len(g.byNumber)
 	if at > len(g.consumers) { // a number is free
 		at = slices.Index(g.byNumber, nil)
@@ -155,6 +196,7 @@ func (g *Group) RemoveConsumer(c *Consumer) int {
 	}
 	for !c.pending.freeStep() {
 	}
+	g.keep(-c.bytes())
 	g.byNumber[c.number] = nil
 	i := slices.Index(g.consumers, c)
 	g.consumers = slices.Delete(g.consumers, i, i+1)
@@ -255,22 +297,17 @@ func (g *Group) Edges() (low, high ID) {
 	return ID{}, ID{}
 }
 
-func (g *Group) bytes() int64 {
-	n := g.pending.bytes
-	for _, c := range g.consumers {
-		n += c.pending.bytes
-	}
-	return n
-}
-
-func (g *Group) copyOf() *Group {
+// copyOf returns a group with the same contents that counts what it takes as part of what a stream's groups take.
+func (g *Group) copyOf(of *account) *Group {
 	twin := *g
-	twin.pending = g.pending.copyOf()
+	twin.begin(of)
+	twin.pending = g.pending.copyOf(&twin.kept)
 	twin.consumers = make([]*Consumer, len(g.consumers))
 	twin.byNumber = make([]*Consumer, len(g.byNumber))
 	for i, c := range g.consumers {
 		own := *c
-		own.pending = c.pending.copyOf()
+		own.pending = c.pending.copyOf(&twin.kept)
+		twin.keep(own.bytes())
 		twin.consumers[i], twin.byNumber[c.number] = &own, &own
 	}
 	return &twin
@@ -280,22 +317,29 @@ func (g *Group) copyOf() *Group {
 var _ keyspace.Object = (*Group)(nil)
 
 // Bytes implements keyspace.Object.
-func (g *Group) Bytes() int64 { return g.bytes() }
+func (g *Group) Bytes() int64 { return g.kept.bytes }
 
 // Copy implements keyspace.Object.
-func (g *Group) Copy() keyspace.Object { return g.copyOf() }
+func (g *Group) Copy() keyspace.Object { return g.copyOf(nil) }
 
 // FreeStep implements keyspace.Object.
 func (g *Group) FreeStep() bool {
 	if !g.pending.freeStep() {
 		return false
 	}
-	for len(g.consumers) > 0 {
+	for range freeGroups {
 		last := len(g.consumers) - 1
-		if !g.consumers[last].pending.freeStep() {
+		if last < 0 {
+			g.keep(-g.own)
+			g.own = 0
+			return true
+		}
+		c := g.consumers[last]
+		if !c.pending.freeStep() {
 			return false
 		}
+		g.keep(-c.bytes())
 		g.consumers = g.consumers[:last]
 	}
-	return true
+	return false
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"redix/engine/keyspace"
 )
 
 // pendingModel is what a group has pending, by ID.
@@ -56,7 +58,7 @@ func samePending(it PendingIter, m pendingModel, ids []ID) error {
 func TestGroup(t *testing.T) {
 	r := seeded(t)
 	ks := newKeyspace()
-	empty := ks.Arena().Used()
+	empty := ks.Used()
 	s := New(ks)
 	g := s.AddGroup([]byte("g"), ID{}, 0)
 	if s.AddGroup([]byte("g"), ID{}, 0) != nil || s.Group([]byte("g")) != g || s.Group([]byte("h")) != nil {
@@ -107,7 +109,7 @@ func TestGroup(t *testing.T) {
 		}
 	}
 	twin := s.Copy().(*Stream).Groups()[0]
-	if used := ks.Arena().Used() - empty; used != s.Bytes()+twin.Bytes() {
+	if used := ks.Used() - empty; used != s.Bytes()+twin.Bytes() {
 		t.Errorf("%d bytes are used, groups tell of %d and %d", used, s.Bytes(), twin.Bytes())
 	}
 	of := pendingModel{}
@@ -121,7 +123,53 @@ func TestGroup(t *testing.T) {
 	s.RemoveGroup(g)
 	for !g.FreeStep() || !twin.FreeStep() {
 	}
-	if used := ks.Arena().Used(); used != empty {
+	if used := ks.Used(); used != empty {
+		t.Errorf("%d bytes are left", used-empty)
+	}
+}
+
+// TestManyGroups has groups and consumers, which are on the Go heap, count as memory, and what is done with all of them done in steps.
+func TestManyGroups(t *testing.T) {
+	const many = 20000
+	ks := newKeyspace()
+	empty := ks.Used()
+	s := New(ks)
+	for i := range many {
+		s.AddGroup(fmt.Appendf(nil, "group:%05d", i), ID{}, 0)
+	}
+	g := s.Group([]byte("group:00007"))
+	for i := range many {
+		g.AddConsumer(fmt.Appendf(nil, "consumer:%05d", i), 1)
+	}
+	g.Set(Pending{ID: ID{1, 1}, Consumer: g.Consumers()[many-1]})
+	used := ks.Used() - empty
+	if used != s.Bytes() || used < 2*many*100 || used > 2*many*400 {
+		t.Errorf("%d bytes are used, the stream tells of %d", used, s.Bytes())
+	}
+	other := s.Copy().(*Stream)
+	if both := ks.Used() - empty; both != 2*used || other.Bytes() != used {
+		t.Errorf("%d bytes are used by two, one tells of %d", both, other.Bytes())
+	}
+	var at keyspace.Cursor
+	steps := 1
+	for ; !s.Compact(&at); steps++ {
+	}
+	if steps < 2*many/compactTrees {
+		t.Errorf("compacted in %d steps", steps)
+	}
+	s.RemoveGroup(g)
+	if got := s.Bytes() + g.Bytes(); got != used {
+		t.Errorf("a stream and its former group tell of %d bytes, before of %d", got, used)
+	}
+	for what, o := range map[string]keyspace.Object{"stream": s, "group": g, "copy": other} {
+		steps := 1
+		for ; !o.FreeStep(); steps++ {
+		}
+		if steps < many/freeGroups {
+			t.Errorf("%s: freed in %d steps", what, steps)
+		}
+	}
+	if used := ks.Used(); used != empty {
 		t.Errorf("%d bytes are left", used-empty)
 	}
 }

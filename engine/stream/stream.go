@@ -13,7 +13,7 @@
 //	            consumers, by name and by number:  name, times,  pending: tree: ID ─► nothing
 //
 // Blocks and the nodes of trees are blocks of the arena without Go pointers; only groups and consumers themselves are Go
-// objects. A tree is a B+ tree, see tree.go, so finding an entry or a pending ID, and changing one, takes O(log n); within
+// objects, whose bytes the arena is told of. A tree is a B+ tree, see tree.go, so finding an entry or a pending ID, and changing one, takes O(log n); within
 // the block, entries are walked one by one, over at most stream-node-max-entries of them.
 //
 // # Blocks
@@ -49,9 +49,10 @@ type Stream struct {
 	hint     int // bytes that the last full block used
 	length   int
 	first    ID
-	bytes    int64 // of blocks
-	groups   []*Group
-	freed    int // blocks of the directory's first leaf that FreeStep is done with
+	bytes    int64    // of blocks
+	groups   []*Group // by name
+	kept     account  // what the groups take
+	freed    int      // blocks of the directory's first leaf that FreeStep is done with
 }
 
 // New returns an empty stream over the keyspace's arena.
@@ -458,17 +459,13 @@ func (s *Stream) NextID(nowMs int64) (id ID, ok bool) {
 
 // Bytes implements keyspace.Object.
 func (s *Stream) Bytes() int64 {
-	n := s.bytes + s.dir.bytes
-	for _, g := range s.groups {
-		n += g.bytes()
-	}
-	return n
+	return s.bytes + s.dir.bytes + s.kept.bytes
 }
 
 // Copy implements keyspace.Object.
 func (s *Stream) Copy() keyspace.Object {
 	twin := *s
-	twin.dir, twin.tail, twin.bytes = newTree(s.arena, refBytes), 0, 0
+	twin.dir, twin.tail, twin.bytes, twin.kept = newTree(s.arena, refBytes), 0, 0, account{}
 	for at := s.dir.begin(); at.valid(); at.next() {
 		old := s.block(at.n.ref(at.i))
 		used := old.used()
@@ -480,13 +477,17 @@ func (s *Stream) Copy() keyspace.Object {
 	}
 	twin.groups = make([]*Group, len(s.groups))
 	for i, g := range s.groups {
-		twin.groups[i] = g.copyOf()
+		twin.groups[i] = g.copyOf(&twin.kept)
 	}
 	return &twin
 }
 
-// freeBytes is what one step of FreeStep gives back of a block with a mapping of its own.
-const freeBytes = 1 << 20
+const (
+	// freeBytes is what one step of FreeStep gives back of a block with a mapping of its own.
+	freeBytes = 1 << 20
+	// freeGroups is how many groups without consumers, or consumers without anything pending, one step is done with.
+	freeGroups = 64
+)
 
 // FreeStep implements keyspace.Object: the blocks of one leaf of the directory, then the directory, then the groups.
 func (s *Stream) FreeStep() bool {
@@ -508,12 +509,17 @@ func (s *Stream) FreeStep() bool {
 	if !s.dir.freeStep() {
 		return false
 	}
-	for len(s.groups) > 0 {
+	for range freeGroups {
 		last := len(s.groups) - 1
-		if !s.groups[last].FreeStep() {
+		if last < 0 {
+			return true
+		}
+		g := s.groups[last]
+		if quick := len(g.consumers) == 0; !g.FreeStep() {
+			return false
+		} else if s.groups = s.groups[:last]; !quick {
 			return false
 		}
-		s.groups = s.groups[:last]
 	}
-	return true
+	return false
 }

@@ -17,6 +17,7 @@ type tree struct {
 	count       int          // IDs
 	nodes       int
 	bytes       int64
+	kept        *account // where the bytes count, too; may be nil
 }
 
 // maxHeight bounds the inner levels. A level more takes some 20 times the IDs at least.
@@ -37,7 +38,7 @@ func (t *tree) inner(r keyspace.Ref) node { return node{t.arena.Block(r), refByt
 
 func (t *tree) newNode(width, capacity int) (keyspace.Ref, node) {
 	r := t.arena.Alloc(nodeHead + (idBytes+width)*capacity)
-	t.bytes += int64(t.arena.Size(r))
+	t.take(int64(t.arena.Size(r)))
 	t.nodes++
 	n := node{t.arena.Block(r), width}
 	clear(n.b[:nodeHead])
@@ -46,9 +47,14 @@ func (t *tree) newNode(width, capacity int) (keyspace.Ref, node) {
 }
 
 func (t *tree) free(r keyspace.Ref) {
-	t.bytes -= int64(t.arena.Size(r))
+	t.take(-int64(t.arena.Size(r)))
 	t.nodes--
 	t.arena.Free(r)
+}
+
+func (t *tree) take(n int64) {
+	t.bytes += n
+	t.kept.take(n)
 }
 
 // seek finds the leaf that id belongs to and the number of IDs below it there. The tree must not be empty.
@@ -381,8 +387,10 @@ func (t *tree) upTo(id ID) cursor {
 }
 
 // copyOf returns a tree with the same contents.
-func (t *tree) copyOf() tree {
+// copyOf returns a tree with the same contents that counts its bytes in kept.
+func (t *tree) copyOf(kept *account) tree {
 	twin := newTree(t.arena, t.width)
+	twin.kept = kept
 	for c := t.begin(); c.valid(); c.next() {
 		v, _ := twin.insert(c.id())
 		copy(v, c.value())

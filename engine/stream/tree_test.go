@@ -140,7 +140,7 @@ func TestTree(t *testing.T) {
 				playSeek(t, &tr, model, draw())
 			}
 			compareTree(t, &tr, model)
-			twin := tr.copyOf()
+			twin := tr.copyOf(nil)
 			compareTree(t, &twin, model)
 			if err := twin.check(); err != nil {
 				t.Fatal(err)
