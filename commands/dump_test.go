@@ -204,6 +204,21 @@ func TestRestoreHostile(t *testing.T) {
 }
 
 // TestRestoreTwice: what comes twice in a collection is refused, whatever its size and encoding.
+// TestRestorePassedCounters: redis-server's counts of a stream wrap round when they pass the largest number, as after ENTRIESREAD
+// 9223372036854775807 and an entry more; here they stay at it.
+func TestRestorePassedCounters(t *testing.T) {
+	do := servertest.Do
+	const largest = 9223372036854775807
+	wrapped := "\x81\x80\x00\x00\x00\x00\x00\x00\x00"
+	s := payload("\x13\x00\x00\x05\x05\x00\x00\x00\x00" + wrapped + "\x01\x01g\x05\x05" + wrapped + "\x00\x00")
+	servertest.Run(t,
+		do("RESTORE", "s", "0", s).OK(),
+		do("XINFO", "GROUPS", "s").Array(servertest.Map("name", "g", "consumers", 0, "pending", 0, "last-delivered-id", "5-5", "entries-read", largest, "lag", 0)),
+		do("XINFO", "STREAM", "s").Map("length", 0, "radix-tree-keys", 0, "radix-tree-nodes", 1, "last-generated-id", "5-5", "max-deleted-entry-id", "0-0",
+			"entries-added", largest, "recorded-first-entry-id", "0-0", "groups", 1, "first-entry", nil, "last-entry", nil),
+	)
+}
+
 func TestRestoreTwice(t *testing.T) {
 	l := servertest.NewLocal(t)
 	for _, n := range []int{2, 20, 200, 2000} {

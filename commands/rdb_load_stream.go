@@ -81,8 +81,8 @@ func (x *streamBuilder) addGroup(it *rdb.Item) error {
 	if !it.Counts {
 		read = x.s.CountTo(last)
 	}
-	if read < stream.UnknownRead {
-		return rdb.Wrong("a group that has read a negative number of entries")
+	if read < stream.UnknownRead { // redis-server's number has passed the largest, where ours stays
+		read = math.MaxInt64
 	}
 	if x.group = x.s.AddGroup(it.Name, last, read); x.group == nil {
 		return rdb.Wrong("a group that comes twice")
