@@ -323,6 +323,9 @@ func (s *Server) runAgain(c *Client) {
 
 // aside runs f with an empty scratch for replies to c and queues them, waiting for the journal where needed.
 func (s *Server) aside(c *Client, silent bool, f func()) {
+	if len(s.fan.jobs) > 0 && c.subs != nil {
+		s.catchUp(c)
+	}
 	replies, hold, reply, outer := s.replies, s.holdUntil, c.Reply, s.current
 	s.replies = resp.Reply{Proto: c.Proto}
 	s.holdUntil, s.current, s.outer = 0, c, outer

@@ -131,7 +131,7 @@ func (s *Server) mayRunFrame(c *Client, f *frame) bool {
 	if len(s.replies.B) >= stallOutput {
 		return false // process sends, and then looks whether the client may go on
 	}
-	if s.fanout >= fanoutPerTurn || len(s.toFlush)-s.flushed >= flushBacklog && f.row != nil && f.row.Flags&Pubsub != 0 {
+	if s.fanout >= fanoutPerTurn || s.crowded() && s.publishes(c, f) {
 		if len(c.bigs) == 0 { // which cannot be parsed again
 			s.makeReady(c) // see pubsub.go
 			return false

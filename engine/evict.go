@@ -71,7 +71,7 @@ var orders = [...]keyspace.Order{
 func (s *Server) overLimit() bool {
 	u := s.Usage()
 	m := &s.memory
-	over := u.Used()-u.NotCounted-m.told > m.limit
+	over := u.Used()-u.NotCounted-m.told-s.fan.bytes > m.limit
 	switch {
 	case !over:
 		m.floor, m.oom = u.Data, false
@@ -150,7 +150,7 @@ func (c *Client) deniedOOM(row *Row) bool {
 // evictionWaits tells that nothing can be evicted now, because the journal or a snapshot, which would get it, is full, or in
 // this round, because messages are to be written first.
 func (s *Server) evictionWaits() bool {
-	return !s.Evicting() || s.journalFull() || s.Keyspace.SnapshotCrowded() || s.memory.told >= toldMax
+	return !s.Evicting() || s.journalFull() || s.Keyspace.SnapshotCrowded() || s.memory.told >= toldMax || s.notify != 0 && s.crowded()
 }
 
 // stuck tells whether nothing can go: no entry, nothing that is being freed.

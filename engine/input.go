@@ -14,7 +14,7 @@ import "redix/engine/reactor"
 //	it may add data and memory is short              until enough has been evicted (evict.go)
 //	it has run maxPerRound commands in this round    until the others have had their turn (EndOfRound)
 //	or commands that took maxTurnNs
-//	it has published to many                         until the others have had theirs, or the messages are out
+//	it has published to many, or would now           until the others have had theirs, or the messages are out
 
 const (
 	maxPerRound  = 2048      // commands of one client in a round: about 1 ms
@@ -156,6 +156,10 @@ func (s *Server) run(c *Client) {
 
 // process parses and runs the commands at the start of buf and sends their replies. It returns how many bytes are done.
 func (s *Server) process(c *Client, buf []byte) (done int) {
+	if len(s.fan.jobs) > 0 && c.subs != nil {
+		s.catchUp(c)
+		s.checkOutputLimit(c)
+	}
 	r := &s.replies
 	r.B, r.Proto = s.scratch[:0], c.Proto
 	c.Reply, s.current = r, c
@@ -212,6 +216,10 @@ func (s *Server) mayRun(c *Client) bool {
 	}
 	if len(c.bigs) == 0 {
 		return true
+	}
+	if s.crowded() { // it may be one to publish
+		s.makeReady(c)
+		return false
 	}
 	if s.journalFull() {
 		s.wait(c)

@@ -59,7 +59,7 @@ func (s *Server) EndOfRound() (more bool) {
 	if s.clientsLimit != 0 && s.clientBytes+s.clientBigs > s.clientsLimit {
 		s.evictClients()
 	}
-	if len(s.toFlush) > 0 {
+	if len(s.toFlush)+len(s.fan.jobs) > 0 {
 		more = s.flushSome() || more
 	}
 	s.timeRound()
@@ -153,9 +153,11 @@ func (s *Server) background() bool {
 	return more
 }
 
-// expiryDue tells that active expiry has something to do, and a snapshot has room for what it removes.
+// expiryDue tells that active expiry has something to do, and there is room for what it removes in a snapshot, and for what it
+// publishes.
 func (s *Server) expiryDue() bool {
-	return s.Keyspace.SoonestMs() < s.Keyspace.NowMs && !s.NoActiveExpire && s.pause.endMs == 0 && !s.Keyspace.SnapshotCrowded()
+	return s.Keyspace.SoonestMs() < s.Keyspace.NowMs && !s.NoActiveExpire && s.pause.endMs == 0 && !s.Keyspace.SnapshotCrowded() &&
+		(s.notify == 0 || !s.crowded())
 }
 
 // loadStep loads some commands. It returns false when the disk has to bring more first, and true otherwise, also at the

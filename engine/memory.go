@@ -5,7 +5,7 @@ package engine
 //	data      the keyspace: all blocks of the arena that are in use and the directories of its indexes, exact, and for each large
 //	          value, consumer group and consumer the Go object that holds it together; the ring of allkeys-s3fifo, the table of tracked keys
 //	clients   query buffers, pending output with what subscribers have not read, queued transactions, what they watch, have
-//	          subscribed to and wait at
+//	          subscribed to and wait at; once each, messages on their way to many, but no data goes for those: they are away soon
 //	journal   what has been appended and is not yet written
 //
 // What else is on the Go heap (the server's own state, buffers kept for further use, garbage) does not grow with the data and
@@ -37,6 +37,7 @@ func (s *Server) Usage() Usage {
 	} else {
 		u.Clients = s.sumClients()
 	}
+	u.Clients += s.fan.bytes
 	if s.Journal != nil {
 		u.Journal = s.Journal.Appended() - s.Journal.Releasable()
 		u.NotCounted = max(u.Journal-s.memory.limit/queueShare, 0)

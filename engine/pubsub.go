@@ -3,21 +3,21 @@ package engine
 import (
 	"redix/engine/config"
 	"redix/engine/glob"
-	"redix/engine/resp"
 )
 
 // Publish and subscribe. Each kind of subscription (channels, patterns, shard channels) is a map from name to the set of
-// its clients. A message is encoded once for each protocol. The output of a subscriber with nothing else pending takes it
-// as it is, shared with the others, else it is appended; the outputs are written between the rounds, some at a time, so
-// that a message to ten thousand clients does not hold the loop: it costs some 100 ns a client at once, whatever its size.
+// its clients. A message is encoded once for each protocol, and the outputs of those whose sockets do not take it share it.
+// Few subscribers are sent it at once: it is appended to their outputs, which are written between the rounds. Many are
+// visited between the rounds, some at a time (fanout.go), so that a message to ten thousand clients does not hold the loop.
 // Who publishes to many gets no second turn in a round (fanoutPerTurn), and waits while many outputs are still to be
-// written (flushBacklog), or subscribers that read would reach their limits. A subscriber that does not read grows its own
-// output only, up to client-output-buffer-limit pubsub.
+// written and many visits to be made (flushBacklog), or subscribers that read would reach their limits. A subscriber that does
+// not read grows its own output only, up to client-output-buffer-limit pubsub.
 
 const (
 	// fanoutPerTurn is to how many subscribers a client may send in its turn of a round, its last message aside.
 	fanoutPerTurn = 4096
-	// flushBacklog is how many outputs may wait to be written before publishing waits.
+	// flushBacklog is how many outputs may wait to be written, and visits to be made, before publishing waits; and what expires or
+	// evicts keys, if that is published.
 	flushBacklog = 16384
 )
 
@@ -38,10 +38,22 @@ type subscribers struct {
 	at    map[*Client]int
 }
 
+func (set *subscribers) has(c *Client) bool {
+	_, ok := set.at[c]
+	return ok
+}
+
+// move puts the subscriber at one place to another.
+func (set *subscribers) move(from, to int) {
+	c := set.order[from]
+	set.order[to], set.at[c] = c, to
+}
+
 // subscriptions are the names of one client.
 type subscriptions struct {
 	names [subKinds]map[string]struct{}
-	bytes int // of the names
+	bytes int   // of the names
+	seen  int64 // see fanout.go
 }
 
 // Subscribed returns how many subscriptions of a kind the client has.
@@ -69,6 +81,7 @@ func (c *Client) Subscribe(kind SubKind, name []byte) bool {
 	if _, ok := c.subs.names[kind][string(name)]; ok {
 		return false
 	}
+	s.catchUp(c)
 	n := string(name)
 	c.subs.names[kind][n] = struct{}{}
 	c.subs.bytes += len(n) + prefixBytes
@@ -94,15 +107,28 @@ func (c *Client) Unsubscribe(kind SubKind, name []byte) bool {
 	delete(c.subs.names[kind], string(name))
 	c.subs.bytes -= len(name) + prefixBytes
 	set := s.subs[kind][string(name)]
-	i := set.at[c]
-	last := set.order[len(set.order)-1]
-	set.order[i], set.at[last] = last, i
-	set.order = set.order[:len(set.order)-1]
-	delete(set.at, c)
+	set.remove(c, s.fan.first())
 	if len(set.order) == 0 {
 		delete(s.subs[kind], string(name))
 	}
 	return true
+}
+
+// remove takes a client out. Its place goes to the last one, or if a job has passed it, to the last that the job has visited, whose
+// place goes to the last one: nobody is missed or visited twice.
+func (set *subscribers) remove(c *Client, first *fanJob) {
+	i, last := set.at[c], len(set.order)-1
+	if first != nil && first.set == set && i < first.next {
+		first.next--
+		set.move(first.next, i)
+		i = first.next
+	}
+	if i != last {
+		set.move(last, i)
+	}
+	set.order[last] = nil
+	set.order = set.order[:last]
+	delete(set.at, c)
 }
 
 // Subscriptions visits the names that the client has subscribed to.
@@ -169,28 +195,21 @@ func (s *Server) deliver(set *subscribers, kind string, pattern, channel, messag
 	if set == nil {
 		return 0
 	}
-	var encoded [2][]byte // RESP2, RESP3
-	for _, c := range set.order {
-		b := &encoded[c.Proto-2]
-		if *b == nil {
-			r := resp.Reply{Proto: c.Proto}
-			n := 3
-			if pattern != nil {
-				n = 4
-			}
-			r.Push(n)
-			r.BulkString(kind)
-			if pattern != nil {
-				r.Bulk(pattern)
-			}
-			r.Bulk(channel)
-			r.Bulk(message)
-			*b = r.B
-		}
-		s.push(c, *b)
+	n := len(set.order)
+	s.fanout += n
+	m := newMessage(set.order[0].Proto, kind, pattern, channel, message)
+	if n > s.FanoutFrom {
+		s.fanOut(set, m)
+		return n
 	}
-	s.fanout += len(set.order)
-	return len(set.order)
+	for i := 0; i < len(set.order); {
+		c := set.order[i]
+		s.push(c, m.in(c.Proto))
+		if i < len(set.order) && set.order[i] == c { // else it has been disconnected, and another one has its place
+			i++
+		}
+	}
+	return n
 }
 
 // lateMessage is a message that must not come before a reply that is being made.
@@ -207,6 +226,9 @@ func (s *Server) push(c *Client, b []byte) {
 	case c == s.current || c == s.outer:
 		s.late = append(s.late, lateMessage{c, b})
 	default:
+		if len(s.fan.jobs) > 0 && c.subs != nil {
+			s.catchUp(c)
+		}
 		s.Stats.NetOutputBytes += int64(len(b))
 		c.out.share(b)
 		s.queued(c, 0)
@@ -239,8 +261,13 @@ func (s *Server) queueOutput(c *Client, b []byte, offset int64) {
 	s.queued(c, offset)
 }
 
-// queued sees to it that what has been appended to an output is written.
+// queued sees to it that what has been appended to an output is written, or that the client is disconnected.
 func (s *Server) queued(c *Client, offset int64) {
+	s.toWrite(c, offset)
+	s.checkOutputLimit(c)
+}
+
+func (s *Server) toWrite(c *Client, offset int64) {
 	o := &c.out
 	if offset > s.maxOffset() {
 		s.hold(c, offset)
@@ -252,28 +279,33 @@ func (s *Server) queued(c *Client, offset int64) {
 		s.toFlush = append(s.toFlush, c)
 	}
 	s.noteMemory(c)
-	s.checkOutputLimit(c)
 }
 
-// SendAll writes what is queued, as far as the sockets take it: for the end of the process.
+// SendAll writes what is queued or on its way, as far as the sockets take it: for the end of the process.
 func (s *Server) SendAll() {
 	for s.flushSome() {
 	}
 }
 
-// flushSome writes queued outputs for about a slice of time. It returns true when there are more.
+// flushSome writes queued outputs, and in turn with them visits subscribers, for about a slice of time. It returns true when there
+// is more of either.
 func (s *Server) flushSome() bool {
 	end := s.nanotime() + sliceNs
-	for s.flushed < len(s.toFlush) {
-		c := s.toFlush[s.flushed]
-		s.toFlush[s.flushed] = nil
-		s.flushed++
-		c.flushing = false
-		if !c.closed {
-			s.flush(c)
+	for work := 0; ; {
+		queued, jobs := s.flushed < len(s.toFlush), len(s.fan.jobs) > 0
+		if queued {
+			work += s.flushNext()
 		}
-		if s.flushed%8 == 0 && s.nanotime() > end {
+		if jobs {
+			work += s.visit()
+		}
+		if !queued && !jobs {
 			break
+		}
+		if work >= sliceWork {
+			if work = 0; s.nanotime() > end {
+				break
+			}
 		}
 	}
 	s.memory.told = 0
@@ -282,7 +314,21 @@ func (s *Server) flushSome() bool {
 		clear(s.toFlush[n:])
 		s.toFlush, s.flushed = s.toFlush[:n], 0
 	}
-	return len(s.toFlush) > 0
+	return len(s.toFlush)+len(s.fan.jobs) > 0
+}
+
+// flushNext writes the next queued output. It returns the work of that.
+func (s *Server) flushNext() int {
+	c := s.toFlush[s.flushed]
+	s.toFlush[s.flushed] = nil
+	s.flushed++
+	c.flushing = false
+	if c.closed {
+		return 1
+	}
+	before := c.out.pending()
+	s.flush(c)
+	return 1 + (before-c.out.pending())/workBytes
 }
 
 // outputClass is the class whose output limits hold for the client.

@@ -45,6 +45,8 @@ type Server struct {
 	// Scratch are buffers for commands to build values in: a handler may use them until it returns, and leaves them
 	// to the next one, grown maybe.
 	Scratch [3][]byte
+	// FanoutFrom is how many subscribers a message is sent at once; more are visited between the rounds (fanout.go).
+	FanoutFrom int
 	// SaveFailed: the last snapshot file could not be written; stop-writes-on-bgsave-error may refuse writes then.
 	SaveFailed bool
 	// HasWork makes the loop call Hooks.Work between its rounds.
@@ -133,6 +135,7 @@ type Server struct {
 	toFlush   []*Client // outputs to be written between the rounds
 	flushed   int       // of them
 	fanout    int       // subscribers that messages went to in this turn
+	fan       fanout    // messages on their way to many
 
 	waitKeys   map[dbKey]*waitQueue // who waits for a key
 	readyKeys  []*waitQueue         // of keys that have changed
@@ -197,6 +200,7 @@ func NewServer(cfg *config.Config, table *Table, log *slog.Logger) *Server {
 	s.watched, s.waitKeys = map[dbKey][]*Client{}, map[dbKey]*waitQueue{}
 	s.trackers, s.table.at = map[int64]*Client{}, map[uint64]keyspace.Ref{}
 	s.prefixes, s.prefixLens = map[string]*broadcast{}, map[int]int{}
+	s.FanoutFrom = fanoutFrom
 	for kind := range s.subs {
 		s.subs[kind] = map[string]*subscribers{}
 	}
@@ -329,6 +333,9 @@ func (s *Server) Ended(conn reactor.Conn) {
 func (s *Server) closeEnded(c *Client) {
 	if c.closed || c.unfinished() {
 		return
+	}
+	if len(s.fan.jobs) > 0 && c.subs != nil {
+		s.catchUp(c)
 	}
 	if c.blocked != nil {
 		s.unblock(c)
