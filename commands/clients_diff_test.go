@@ -292,6 +292,7 @@ func compareClients(t *testing.T, reactor, kind string) {
 	src := newSource(t, kind)
 	r := src.Rand
 	s, p := servertest.Start(t, reactor), servertest.StartRedis(t)
+	s.OnLoop(func(e *engine.Server) { e.FanoutFrom = []int{0, 1, e.FanoutFrom}[r.IntN(3)] })
 	ours := newClientTable(t, s.Dial)
 	redis := newClientTable(t, func() *servertest.Conn { return servertest.Dial(t, p.Addr) })
 	var history []string

@@ -194,7 +194,9 @@ func (h *hall) serve() {
 	}
 }
 
-func (x *hearer) listens() bool { return len(x.subs[Channels])+len(x.subs[Patterns])+len(x.subs[Shards]) > 0 }
+func (x *hearer) listens() bool {
+	return len(x.subs[Channels])+len(x.subs[Patterns])+len(x.subs[Shards]) > 0
+}
 
 // draw makes a command of x's up and notes what it leads to. With one, it is none of which others notice that it is lost with its
 // client, if that is a subscriber.
