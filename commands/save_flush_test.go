@@ -233,11 +233,11 @@ func TestShutdownOnSignal(t *testing.T) {
 	}
 	// With force a snapshot that cannot be written does not keep the server from ending.
 	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, "dump.rdb", "full"), 0o755); err != nil {
-		t.Fatal(err)
-	}
 	for words, end := range map[string]string{"save": "the server goes on", "save force": "stopped"} {
 		p := servertest.StartProcess(t, "--dir", dir, "--appendonly", "yes")
+		if err := os.MkdirAll(filepath.Join(dir, "dump.rdb", "full"), 0o755); err != nil {
+			t.Fatal(err)
+		}
 		p.Dial().Must("CONFIG", "SET", "shutdown-on-sigterm", words)
 		if err := syscall.Kill(p.PID, syscall.SIGTERM); err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -90,6 +91,9 @@ func Attach(s *engine.Server, log *slog.Logger, formats Formats) (*Attachment, e
 	}
 	j, plan, err := a.open()
 	if err != nil {
+		return nil, err
+	}
+	if err := plan.adopt(filepath.Join(s.Config.Dir, s.Config.DBFilename), s.Config.AppendFilename); err != nil {
 		return nil, err
 	}
 	a.started = time.Now()

@@ -41,6 +41,7 @@ type Plan struct {
 	replayed      bool
 	tail          tail
 	moveFrom      string // a single file, to be moved by Start
+	adopted       string // a snapshot, to be linked by Start
 }
 
 // tail is how the last file ends.
@@ -164,6 +165,9 @@ func (j *Journal) Start() error {
 	if err := w.upgrade(); err != nil {
 		return err
 	}
+	if err := w.linkAdopted(); err != nil {
+		return err
+	}
 	last := len(w.man.incr) - 1
 	if open := last >= 0 && w.man.incr[last].size < 0; open {
 		err = w.reopen(w.man.incr[last], j.plan.tail)
@@ -269,8 +273,12 @@ func (w *writer) openFirst() error {
 	}
 	man := w.man.clone()
 	man.incr = append(man.incr, f.listed)
-	if _, err := w.publishManifest(man); err != nil {
-		w.discard(f)
+	if visible, err := w.publishManifest(man); err != nil {
+		if visible { // the next start looks for the file
+			_ = f.Close()
+		} else {
+			w.discard(f)
+		}
 		return err
 	}
 	w.file = f

@@ -161,7 +161,7 @@ var journalRows = group{"Persistence", []Directive{
 		Help: "Existing directory for everything that is written."},
 	{Name: "appendonly", Default: "no", Mutable: true,
 		kind: yesNo(func(v *Values) *bool { return &v.AppendOnly }),
-		Help: "Write every change to the journal (AOF) and load it at start."},
+		Help: "Write every change to the journal (AOF) and load it at start. Where there is none yet, it begins with the snapshot dbfilename."},
 	{Name: "appendfsync", Default: "everysec", Mutable: true,
 		kind: oneOf(func(v *Values) *AppendFsync { return &v.AppendFsync }, "everysec", "always", "no"),
 		Help: "When the journal is synced to disk: once a second, before each reply, or when the kernel likes."},

@@ -20,6 +20,7 @@ const (
 	OpTruncate
 	OpClose
 	OpRename
+	OpLink
 	OpRemove
 	OpMkdir
 	OpReadDir
@@ -28,7 +29,7 @@ const (
 	numOps
 )
 
-var opNames = [numOps]string{"open", "write", "read", "sync", "truncate", "close", "rename", "remove", "mkdir",
+var opNames = [numOps]string{"open", "write", "read", "sync", "truncate", "close", "rename", "link", "remove", "mkdir",
 	"readdir", "stat", "syncdir"}
 
 func (op Op) String() string { return opNames[op] }
@@ -122,6 +123,14 @@ func (x *Faulty) Rename(oldName, newName string) error {
 		return err
 	}
 	return x.FS.Rename(oldName, newName)
+}
+
+// Link implements FS.
+func (x *Faulty) Link(oldName, newName string) error {
+	if _, err := x.check(OpLink, oldName); err != nil {
+		return err
+	}
+	return x.FS.Link(oldName, newName)
 }
 
 // Remove implements FS.

@@ -205,6 +205,22 @@ func (m *Mem) Rename(oldName, newName string) error {
 	return nil
 }
 
+// Link implements FS.
+func (m *Mem) Link(oldName, newName string) error {
+	oldName, newName = filepath.Clean(oldName), filepath.Clean(newName)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := m.live[oldName]
+	switch {
+	case n == nil || !m.dirs[filepath.Dir(newName)]:
+		return pathErr("link", oldName, fs.ErrNotExist)
+	case m.live[newName] != nil:
+		return pathErr("link", newName, fs.ErrExist)
+	}
+	m.set(newName, n)
+	return nil
+}
+
 // Remove implements FS.
 func (m *Mem) Remove(name string) error {
 	name = filepath.Clean(name)

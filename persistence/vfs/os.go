@@ -36,6 +36,9 @@ func (OS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 // Rename replaces newName atomically.
 func (OS) Rename(oldName, newName string) error { return os.Rename(oldName, newName) }
 
+// Link makes a hard link.
+func (OS) Link(oldName, newName string) error { return os.Link(oldName, newName) }
+
 // Remove deletes one file or empty directory. The blocks of a large file are given back by a goroutine, since that takes
 // a good while (ext4: 254 ms for 1.4 GiB), and a little at a time where that is possible (giveBack): a file system that tells the
 // disk which blocks are free does that for the whole file at once, and syncs of other files wait for it.

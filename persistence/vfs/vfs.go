@@ -42,6 +42,8 @@ type FS interface {
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
 	Rename(oldName, newName string) error
 	Remove(name string) error
+	// Link gives a file a second name, which must not be taken. Not every file system can.
+	Link(oldName, newName string) error
 	MkdirAll(dir string, perm fs.FileMode) error
 	// ReadDir lists the names in a directory, sorted.
 	ReadDir(dir string) ([]string, error)
