@@ -104,6 +104,32 @@ func TestBlockingForEver(t *testing.T) {
 	}
 }
 
+// TestLongCommandTakesTime: what expires while a command runs has expired for those behind it in the same read, and for whom
+// it has fed. Within a transaction time stands still.
+func TestLongCommandTakesTime(t *testing.T) {
+	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
+		c, waiting := s.Dial(), s.Dial()
+		c.Must("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+		waiting.Send("BLPOP", "l", "0")
+		waiting.Flush()
+		eventually(t, "BLPOP waits", func() bool { return c.Info("clients")["blocked_clients"] == "1" })
+		for _, line := range []string{"SET k v PX 20", "DEBUG SLEEP 0.03", "EXISTS k", "MULTI", "RPUSH l a", "PEXPIRE l 20", "DEBUG SLEEP 0.03", "EXISTS l", "EXEC", "RPUSH l b"} {
+			c.Send(strings.Split(line, " ")...)
+		}
+		c.Flush()
+		var got []string
+		for range 10 {
+			got = append(got, c.Receive().String())
+		}
+		if got[2] != "0" || !strings.HasSuffix(got[8], " 1]") || got[9] != "1" {
+			t.Errorf("%q", got)
+		}
+		if v := waiting.Receive().String(); !strings.Contains(v, `"b"`) {
+			t.Errorf("served with %s", v)
+		}
+	})
+}
+
 // TestBlockingCounts: a command that waits is in the figures and in the slow log when it has replied, once, however often it was run
 // and found nothing.
 func TestBlockingCounts(t *testing.T) {

@@ -58,6 +58,7 @@ func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
 				row := s.call(c, f.row, f.args)
 				s.tookLong = false // it is timed by itself anyway
 				last = s.nanotime()
+				s.moveClock(before, last)
 				if row != nil {
 					s.account(c, row, f.args, last-before)
 				}

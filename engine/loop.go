@@ -264,6 +264,7 @@ func (s *Server) beginRound() {
 }
 
 func (s *Server) setClock(now time.Time) {
+	s.clock = now
 	s.NowMs = now.UnixMilli()
 	if s.since.IsZero() {
 		s.since = now
@@ -273,6 +274,19 @@ func (s *Server) setClock(now time.Time) {
 		s.Keyspace.NowMs = s.NowMs
 	}
 	s.setAccessClock()
+}
+
+// longCommandNs is what makes the clock move on within a round.
+const longCommandNs = int64(2 * time.Millisecond)
+
+// moveClock takes the clock on by what a command took, by two readings of nanotime, if that is long: for whom it has fed, and for
+// the commands behind it.
+func (s *Server) moveClock(from, to int64) {
+	from = max(from, s.clockNs)
+	if to-from >= longCommandNs {
+		s.clockNs = to
+		s.setClock(s.clock.Add(time.Duration(to - from)))
+	}
 }
 
 // checkClients looks at a part of the clients, so that all have been looked at once a second: who has been idle for too

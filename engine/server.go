@@ -115,6 +115,8 @@ type Server struct {
 	replay    *Client
 	cronAt    time.Time
 	base      time.Time
+	clock     time.Time // of NowMs
+	clockNs   int64     // the reading of nanotime up to which it was moved on within a round
 	since     time.Time // of the first round
 	upMs      int64     // since then; the system's clock may be set, this one may not
 	running   Args      // words of the command that is running

@@ -161,7 +161,8 @@ func (c *Client) Exec() {
 	s.execRow, s.execLen = exec, len(tx.queue)
 	start := len(c.Reply.B)
 	c.Reply.Array(len(tx.queue))
-	before := s.nanotime()
+	begun := s.nanotime()
+	before := begun
 	for i := range tx.queue {
 		q := &tx.queue[i]
 		if c.User.Restricted || !c.Authenticated {
@@ -179,6 +180,7 @@ func (c *Client) Exec() {
 		before = now
 	}
 	s.inExec, s.offload.then, c.LastRow = false, nil, exec
+	s.moveClock(begun, before)
 	s.holdExpiry()
 	if s.execFed {
 		s.Journal.Append(s.execDB, wordExec)
