@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -229,6 +230,34 @@ func TestHTTPMetrics(t *testing.T) {
 			t.Errorf("slow log: %+v", page.Slow)
 		}
 	}, "--http-port", "1", "--appendonly", "yes")
+}
+
+// TestHTTPIdleCrowd: connections that send half a request, or read no reply, keep no probe out.
+func TestHTTPIdleCrowd(t *testing.T) {
+	s := servertest.Start(t, servertest.Reactors[0], "--http-port", "1")
+	half := "GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+	for what, sent := range map[string]string{"half a request": half, "no reader": strings.Repeat(half+"\r\n", 4000), "nothing": ""} {
+		for range 150 {
+			c, err := net.Dial("tcp", s.HTTP)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			c.(*net.TCPConn).SetReadBuffer(2048)
+			c.SetWriteDeadline(time.Now().Add(20 * time.Millisecond)) // what is not read is not taken
+			io.WriteString(c, sent)
+		}
+		begun := time.Now()
+		r, err := (&http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + s.HTTP + "/healthz")
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+			continue
+		}
+		r.Body.Close()
+		if took := time.Since(begun); r.StatusCode != 200 || took > 3*time.Second {
+			t.Errorf("%s: %d after %v", what, r.StatusCode, took)
+		}
+	}
 }
 
 // A loop that does not answer is not healthy; whoever asks meanwhile gets an answer nevertheless, and a crowd costs nothing.

@@ -13,7 +13,6 @@ import (
 	"net/http/pprof"
 	"net/netip"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -68,8 +67,9 @@ func Listen(source Source, log *slog.Logger, addrs []reactor.Address) (*Server, 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.metrics = s.metricsHandler(registry)
-	s.http = http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
-		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	s.http = http.Server{Handler: noted(s.handler()), ConnContext: connContext, ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout: 10 * time.Second, WriteTimeout: 20 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 	return s, nil
 }
 
@@ -84,11 +84,11 @@ func (s *Server) Addrs() []net.Addr {
 
 // Serve serves until Close.
 func (s *Server) Serve() {
-	slots := make(chan struct{}, maxConns)
+	conns := &pool{}
 	for _, l := range s.listeners {
 		s.log.Info("HTTP port", "address", l.Addr().String())
 		go func() {
-			if err := s.http.Serve(&limited{l, slots}); !errors.Is(err, http.ErrServerClosed) {
+			if err := s.http.Serve(&listener{l, conns}); !errors.Is(err, http.ErrServerClosed) {
 				s.log.Error("the HTTP port has failed", "address", l.Addr().String(), "error", err)
 			}
 		}()
@@ -101,33 +101,6 @@ func (s *Server) Close() {
 	for _, l := range s.listeners {
 		l.Close() // a second time, if Serve was called
 	}
-}
-
-// limited is a listener with a bound: what is over it waits in the kernel.
-type limited struct {
-	net.Listener
-	slots chan struct{}
-}
-
-type limitedConn struct {
-	net.Conn
-	once  sync.Once
-	slots chan struct{}
-}
-
-func (l *limited) Accept() (net.Conn, error) {
-	l.slots <- struct{}{}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.slots
-		return nil, err
-	}
-	return &limitedConn{Conn: c, slots: l.slots}, nil
-}
-
-func (c *limitedConn) Close() error {
-	c.once.Do(func() { <-c.slots })
-	return c.Conn.Close()
 }
 
 func (s *Server) handler() http.Handler {
