@@ -11,10 +11,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	promodel "github.com/prometheus/common/model"
 
@@ -148,14 +150,10 @@ func TestHTTPProfiles(t *testing.T) {
 func metricsOf(t *testing.T, s *servertest.Server) func(name string, labels ...string) float64 {
 	t.Helper()
 	_, body := fetch(t, s, "/metrics", "", "")
-	p := expfmt.NewTextParser(promodel.LegacyValidation)
-	families, err := p.TextToMetricFamilies(strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	of := families(t, strings.NewReader(body))
 	return func(name string, labels ...string) float64 {
 		t.Helper()
-		for _, m := range families[name].GetMetric() {
+		for _, m := range of[name].GetMetric() {
 			found := true
 			for i, l := range m.GetLabel() {
 				found = found && (2*i+1 >= len(labels) || l.GetName() == labels[2*i] && l.GetValue() == labels[2*i+1])
@@ -230,6 +228,85 @@ func TestHTTPMetrics(t *testing.T) {
 			t.Errorf("slow log: %+v", page.Slow)
 		}
 	}, "--http-port", "1", "--appendonly", "yes")
+}
+
+// TestHTTPMetricsLikeExporter compares names, types and labels with those that Debian's prometheus-redis-exporter makes of INFO.
+func TestHTTPMetricsLikeExporter(t *testing.T) {
+	exporter, err := exec.LookPath("prometheus-redis-exporter")
+	if err != nil {
+		t.Skip("prometheus-redis-exporter is not installed")
+	}
+	s := servertest.Start(t, servertest.Reactors[0], "--http-port", "1")
+	c := s.Dial()
+	c.Must("SET", "k", "v", "EX", "100")
+	c.Do("INCR", "k")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	cmd := exec.CommandContext(t.Context(), exporter, "-redis.addr", "redis://"+s.Addr, "-web.listen-address", addr)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	theirs := map[string]*dto.MetricFamily{}
+	for range 100 {
+		if resp, err := http.Get("http://" + addr + "/metrics"); err == nil {
+			theirs = families(t, resp.Body)
+			resp.Body.Close()
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if theirs["redis_up"].GetMetric()[0].GetGauge().GetValue() != 1 {
+		t.Fatal("the exporter has no answer")
+	}
+	_, body := fetch(t, s, "/metrics", "", "")
+	later := map[string]bool{"redis_commands_latencies_usec": true, "redis_evicted_clients_total": true} // of later exporters
+	n := 0
+	for name, own := range families(t, strings.NewReader(body)) {
+		their := theirs[name]
+		switch {
+		case !strings.HasPrefix(name, "redis_"), later[name] && their == nil:
+			continue
+		case their == nil:
+			t.Errorf("%s: the exporter has none", name)
+		case their.GetType() != own.GetType():
+			t.Errorf("%s is a %v, the exporter's a %v", name, own.GetType(), their.GetType())
+		case labelsOf(their) != labelsOf(own):
+			t.Errorf("%s has %s, the exporter's %s", name, labelsOf(own), labelsOf(their))
+		}
+		n++
+	}
+	if n < 80 {
+		t.Errorf("%d metrics are there", n)
+	}
+}
+
+func families(t *testing.T, r io.Reader) map[string]*dto.MetricFamily {
+	t.Helper()
+	p := expfmt.NewTextParser(promodel.LegacyValidation)
+	m, err := p.TextToMetricFamilies(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func labelsOf(f *dto.MetricFamily) string {
+	m := f.GetMetric()[0]
+	var out []string
+	for _, l := range m.GetLabel() {
+		out = append(out, l.GetName())
+	}
+	for _, q := range m.GetSummary().GetQuantile() {
+		out = append(out, fmt.Sprint(q.GetQuantile()))
+	}
+	slices.Sort(out)
+	return strings.Join(out, " ")
 }
 
 // TestHTTPIdleCrowd: connections that send half a request, or read no reply, keep no probe out.

@@ -23,12 +23,20 @@ var exported = []struct {
 	{"connected_clients", "redis_connected_clients", false, 0},
 	{"blocked_clients", "redis_blocked_clients", false, 0},
 	{"tracking_clients", "redis_tracking_clients", false, 0},
+	{"tracking_total_keys", "redis_tracking_total_keys", false, 0},
+	{"tracking_total_items", "redis_tracking_total_items", false, 0},
+	{"tracking_total_prefixes", "redis_tracking_total_prefixes", false, 0},
+	{"clients_in_timeout_table", "redis_clients_in_timeout_table", false, 0},
 	{"maxclients", "redis_config_maxclients", false, 0},
 	{"client_recent_max_output_buffer", "redis_client_recent_max_output_buffer_bytes", false, 0},
 	{"client_recent_max_input_buffer", "redis_client_recent_max_input_buffer_bytes", false, 0},
 	{"allocator_allocated", "redis_allocator_allocated_bytes", false, 0},
 	{"allocator_active", "redis_allocator_active_bytes", false, 0},
 	{"allocator_resident", "redis_allocator_resident_bytes", false, 0},
+	{"allocator_frag_bytes", "redis_allocator_frag_bytes", false, 0},
+	{"allocator_frag_ratio", "redis_allocator_frag_ratio", false, 0},
+	{"allocator_rss_bytes", "redis_allocator_rss_bytes", false, 0},
+	{"allocator_rss_ratio", "redis_allocator_rss_ratio", false, 0},
 	{"used_memory", "redis_memory_used_bytes", false, 0},
 	{"used_memory_rss", "redis_memory_used_rss_bytes", false, 0},
 	{"used_memory_peak", "redis_memory_used_peak_bytes", false, 0},
@@ -44,6 +52,8 @@ var exported = []struct {
 	{"active_defrag_running", "redis_active_defrag_running", false, 0},
 	{"active_defrag_hits", "redis_defrag_hits", false, 0},
 	{"active_defrag_misses", "redis_defrag_misses", false, 0},
+	{"active_defrag_key_hits", "redis_defrag_key_hits", false, 0},
+	{"active_defrag_key_misses", "redis_defrag_key_misses", false, 0},
 	{"loading", "redis_loading_dump_file", false, 0},
 	{"rdb_changes_since_last_save", "redis_rdb_changes_since_last_save", false, 0},
 	{"rdb_bgsave_in_progress", "redis_rdb_bgsave_in_progress", false, 0},
@@ -66,7 +76,7 @@ var exported = []struct {
 	{"aof_last_write_status", "redis_aof_last_write_status", false, 0},
 	{"pubsub_channels", "redis_pubsub_channels", false, 0},
 	{"pubsub_patterns", "redis_pubsub_patterns", false, 0},
-	{"latest_fork_usec", "redis_latest_fork_usec", false, 0},
+	{"latest_fork_usec", "redis_latest_fork_seconds", false, 1e-6},
 	{"connected_slaves", "redis_connected_slaves", false, 0},
 	{"total_connections_received", "redis_connections_received_total", true, 0},
 	{"total_commands_processed", "redis_commands_processed_total", true, 0},
@@ -74,13 +84,21 @@ var exported = []struct {
 	{"total_net_input_bytes", "redis_net_input_bytes_total", true, 0},
 	{"total_net_output_bytes", "redis_net_output_bytes_total", true, 0},
 	{"expired_keys", "redis_expired_keys_total", true, 0},
+	{"expired_stale_perc", "redis_expired_stale_percentage", false, 0},
+	{"expired_time_cap_reached_count", "redis_expired_time_cap_reached_total", false, 0},
 	{"evicted_keys", "redis_evicted_keys_total", true, 0},
 	{"evicted_clients", "redis_evicted_clients_total", true, 0},
 	{"total_error_replies", "redis_total_error_replies", true, 0},
+	{"unexpected_error_replies", "redis_unexpected_error_replies", true, 0},
+	{"total_reads_processed", "redis_total_reads_processed", true, 0},
+	{"total_writes_processed", "redis_total_writes_processed", true, 0},
+	{"dump_payload_sanitizations", "redis_dump_payload_sanitizations", true, 0},
 	{"keyspace_hits", "redis_keyspace_hits_total", true, 0},
 	{"keyspace_misses", "redis_keyspace_misses_total", true, 0},
 	{"used_cpu_sys", "redis_cpu_sys_seconds_total", true, 0},
 	{"used_cpu_user", "redis_cpu_user_seconds_total", true, 0},
+	{"used_cpu_sys_main_thread", "redis_cpu_sys_main_thread_seconds_total", true, 0},
+	{"used_cpu_user_main_thread", "redis_cpu_user_main_thread_seconds_total", true, 0},
 
 	{"active_expire_behind_ms", "redix_expiry_lag_seconds", false, 1e-3},
 	{"expired_keys_active", "redix_expired_keys_active_total", true, 0},
@@ -143,6 +161,11 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 			p.push(e.name, e.field+" of INFO.", kind, v, nil)
 		}
 	}
+	now, _ := f.number("server_time_usec")
+	up, ok := f.number("uptime_in_seconds")
+	if ok {
+		p.gauge("redis_start_time_seconds", "When the server was started, in seconds of Unix time.", math.Floor(now/1e6)-up)
+	}
 	p.databases(f)
 	p.commands(f)
 	p.keys(f)
@@ -197,10 +220,13 @@ func (p pusher) commands(f *Figures) {
 		counter("redis_commands_failed_calls_total", "Calls that ended in an error.", float64(c.Stats.Failed))
 		if h := c.Latency; h != nil && h.Total > 0 {
 			p.histogram("redis_commands_latencies_usec", "Time that calls of a command took, microseconds.", h, float64(c.Stats.Ns)/1e3, cmd, c.Name)
+			percentiles := map[float64]float64{}
 			for _, q := range []float64{50, 99, 99.9} {
-				p.push("redis_latency_percentiles_usec", "Percentiles of that, since the start.", prometheus.GaugeValue,
-					float64(h.Percentile(q))/1e3, []string{"cmd", "quantile"}, c.Name, strconv.FormatFloat(q/100, 'g', 3, 64))
+				percentiles[q] = float64(h.Percentile(q)) / 1e3
 			}
+			p.out <- prometheus.MustNewConstSummary(prometheus.NewDesc("redis_latency_percentiles_usec",
+				"Percentiles (not quantiles, as in redis_exporter) of that, since the start.", cmd, nil),
+				uint64(c.Stats.Calls), float64(c.Stats.Ns)/1e3, percentiles, c.Name)
 		}
 	}
 }
