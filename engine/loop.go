@@ -32,12 +32,14 @@ func (s *Server) EndOfRound() (more bool) {
 	}
 	if s.Journal != nil {
 		gathering = s.Journal.Gather(quiet)
-		s.release() // the goroutine may have finished meanwhile
-	} else if len(s.waiters) > 0 {
-		s.release()
+	}
+	releasing := s.releaseDue // and has taken its time in this round
+	s.releaseDue = false
+	if !releasing && (s.Journal != nil || len(s.holds) > 0 || len(s.waiters) > 0) {
+		releasing = s.release() // the goroutine may have finished meanwhile
 	}
 	handed := s.appended()
-	more = s.background() || gathering
+	more = s.background() || gathering || releasing
 	if s.memory.limit != 0 {
 		more = s.evictBetween() || more
 	}
@@ -213,7 +215,7 @@ func (s *Server) Woken() {
 		s.Hooks.Woken()
 	}
 	s.finishOffloaded()
-	s.release()
+	s.releaseDue = s.release()
 	s.endJournalWaits()
 }
 

@@ -252,7 +252,7 @@ func (s *Server) finishExec(c *Client, start int) {
 		}
 		if c != nil {
 			c.Reply.B = append(c.Reply.B, reply[from:]...)
-			s.holdUntil = max(s.holdUntil, until)
+			s.holdUntil = max(s.holdUntil, min(until, s.appended())) // more than that is another journal's
 		}
 	})
 }

@@ -141,7 +141,7 @@ func (s *Server) send(c *Client, b []byte, offset int64) {
 		return
 	}
 	s.Stats.NetOutputBytes += int64(len(b))
-	held := offset != 0 && s.Journal != nil && offset > s.Journal.Releasable()
+	held := offset != 0 && offset > s.maxOffset()
 	o := &c.out
 	if len(b) >= outputFree && s.overHard(c, len(b)) {
 		return
@@ -177,10 +177,39 @@ func (s *Server) hold(c *Client, offset int64) {
 	s.holds = append(s.holds, hold{c: c, end: c.out.base + int64(len(c.out.buf)), offset: offset})
 }
 
-// release sends what waited for the journal and need not any more, and lets clients go on that a full journal or a snapshot held back.
-func (s *Server) release() {
+// releaseBatch is how many replies are let go of between two looks at the clock.
+const releaseBatch = 16
+
+// release sends what waited for the journal and need not any more, for at most half a millisecond, and lets clients go on that a full
+// journal or a snapshot held back. It returns true when there is more to send. After a sync that took long, that may be the
+// replies of all clients.
+func (s *Server) release() (more bool) {
+	more = s.releaseHeld(urgentSliceNs)
+	if len(s.waiters) == 0 || s.journalFull() || s.Keyspace.SnapshotHolding() {
+		return more
+	}
+	for i, c := range s.waiters {
+		s.waiters[i] = nil
+		c.waiting = false
+		s.makeReady(c)
+	}
+	s.waiters = s.waiters[:0]
+	return more
+}
+
+// releaseHeld works the queue of held replies off for about a time in nanoseconds, as far as the journal has got.
+func (s *Server) releaseHeld(most int64) (more bool) {
 	limit := s.maxOffset()
-	for s.firstHold < len(s.holds) && s.holds[s.firstHold].offset <= limit {
+	var end int64
+	for n := 1; s.firstHold < len(s.holds) && s.holds[s.firstHold].offset <= limit; n++ {
+		if n%releaseBatch == 0 {
+			now := s.nanotime()
+			if end == 0 {
+				end = now + most // what a few replies take is not worth a reading at the start
+			} else if more = now > end; more {
+				break
+			}
+		}
 		h := s.holds[s.firstHold]
 		s.holds[s.firstHold] = hold{}
 		s.firstHold++
@@ -200,30 +229,45 @@ func (s *Server) release() {
 	} else if s.firstHold > len(s.holds)/2 && s.firstHold > 1024 {
 		s.holds, s.firstHold = s.holds[:copy(s.holds, s.holds[s.firstHold:])], 0
 	}
-	if len(s.waiters) == 0 || s.journalFull() || s.Keyspace.SnapshotHolding() {
-		return
-	}
-	for i, c := range s.waiters {
-		s.waiters[i] = nil
-		c.waiting = false
-		s.makeReady(c)
-	}
-	s.waiters = s.waiters[:0]
+	return more
 }
 
 // ReleaseAll sends what waited for the journal, after it has been closed; what a full socket does not take is lost.
 func (s *Server) ReleaseAll() {
-	s.Journal = nil
-	s.marks, s.holdUntil, s.execFed = readMarks{}, 0, false // none of this is true of another journal
-	s.release()
+	s.RetireJournal()
+	s.JournalEnded()
+	for s.release() {
+	}
+}
+
+// RetireJournal takes the journal out of force while it still writes: what waits for it goes on to wait. JournalEnded has to follow,
+// and no other journal may be in force before.
+func (s *Server) RetireJournal() {
+	if s.Journal != nil {
+		s.retired, s.Journal = s.Journal, nil
+	}
+	s.marks, s.execFed = readMarks{}, false // none of this is true of another journal
+}
+
+// JournalEnded lets go of all that waits for the journal that was retired: it is synced, or has been given up. It leaves between the
+// rounds.
+func (s *Server) JournalEnded() {
+	s.retired, s.holdUntil = nil, 0
+	for i := s.firstHold; i < len(s.holds); i++ {
+		s.holds[i].offset = 0
+	}
+	s.releaseDue = true
 }
 
 // maxOffset is the journal offset up to which replies may leave; without a journal nothing waits.
 func (s *Server) maxOffset() int64 {
-	if s.Journal == nil {
-		return 1<<63 - 1
+	switch {
+	case s.Journal != nil:
+		return s.Journal.Releasable()
+	case s.retired != nil:
+		return s.retired.Releasable()
 	}
-	return s.Journal.Releasable()
+	return 1<<63 - 1
 }
 
 // flush writes pending output that is released, and lets a client that was stalled by it go on.

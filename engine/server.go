@@ -101,6 +101,8 @@ type Server struct {
 	holds        []hold
 	journalWaits []journalWait
 	firstHold    int
+	releaseDue   bool    // more of them may leave than have left in this round
+	retired      Journal // that takes no more, and whose replies may still wait; only while Journal is nil
 	buffers      [][]byte
 	checkAt      *Client // where checkClients goes on
 
