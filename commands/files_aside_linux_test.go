@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"redix/commands/servertest"
 	"redix/engine"
@@ -75,14 +76,32 @@ func TestConfigSetsThatBuildOnEachOther(t *testing.T) {
 	}
 }
 
+// heldAtMost is how long a test lets something that should run beside the loop wait for what the loop should do meanwhile.
+const heldAtMost = 5 * time.Second
+
+// await gives what comes through a channel, unless that takes too long.
+func await[T any](t *testing.T, what string, from <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-from:
+	case <-time.After(2 * heldAtMost):
+		t.Fatalf("waited in vain for %s", what)
+	}
+	return v
+}
+
 // CONFIG SET dir looks at the directory aside, alone and in a transaction.
 func TestDirIsLookedAtAside(t *testing.T) {
 	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
-		asked, gate := make(chan struct{}), make(chan struct{})
+		asked, gate := make(chan struct{}, 2), make(chan struct{})
 		s.OnLoop(func(e *engine.Server) {
 			e.Hooks.ConfigAhead = func(*config.Values) error { // which comes after the look at the directory
 				asked <- struct{}{}
-				<-gate
+				select {
+				case <-gate:
+				case <-time.After(heldAtMost): // the loop, it seems: it has to go on for the test to end
+					t.Error("the look at the directory holds the loop")
+				}
 				return nil
 			}
 		})
@@ -97,12 +116,16 @@ func TestDirIsLookedAtAside(t *testing.T) {
 				c.Send("CONFIG", "SET", "dir", dir)
 			}
 			c.Flush()
-			<-asked
+			await(t, "the look at the directory", asked)
 			if v := other.Must("CONFIG", "GET", "dir").Strings(); v[1] == dir {
 				t.Error("set before it was looked at")
 			}
 			other.Must("CONFIG", "SET", "maxmemory", "1gb") // waits for no disk
-			gate <- struct{}{}
+			select {
+			case gate <- struct{}{}:
+			case <-time.After(heldAtMost):
+				t.Fatal("nobody waits at the gate")
+			}
 			v := c.Receive()
 			if transaction && len(v.Elems) == 1 {
 				v = v.Elems[0]
