@@ -59,22 +59,58 @@ func configSet(c *engine.Client, args engine.Args) {
 }
 
 // readForConfigSet is engine.Ahead.
-func readForConfigSet(c *engine.Client, args engine.Args, on *config.Config) (work func(), then func(c *engine.Client)) {
+func readForConfigSet(c *engine.Client, args engine.Args, on *config.Config) (p engine.Prepared) {
 	s, pairs, local := c.Server(), texts(args[2:]), c.Local()
 	var found config.Found
-	if config.AsksDisk(pairs) {
-		read := s.Hooks.ConfigAhead
-		work = func() { found = on.Look(pairs, local, read) }
+	journal := openingFor(s, on, pairs, local)
+	if read := s.Hooks.ConfigAhead; journal != nil || config.AsksDisk(pairs) {
+		p.Work = func() {
+			found = on.Look(pairs, local, read)
+			if journal != nil && on.AppendOnly { // else it is refused for something else
+				journal.Open(&on.Values)
+			}
+		}
 	}
-	return work, func(c *engine.Client) {
-		if c == nil {
-			return
+	p.Abandon = func() {
+		if journal != nil {
+			journal.Leave()
 		}
-		err := s.Config.Set(pairs, local, found, func(d *config.Directive) error { return applyDirective(s, d) })
-		if err != nil {
-			c.Reply.Error(err.Error())
-			return
+	}
+	p.Then = func(c *engine.Client) {
+		if c != nil {
+			setConfig(c, pairs, local, found)
 		}
+		p.Abandon()
+	}
+	return p
+}
+
+// openingFor prepares for a journal that is going to be switched on.
+func openingFor(s *engine.Server, on *config.Config, pairs []string, local bool) engine.JournalOpening {
+	if s.Hooks.Saving == nil {
+		return nil
+	}
+	if trial, err := on.Try(pairs, local); err != nil || !trial.AppendOnly {
+		return nil
+	}
+	return s.Hooks.Saving.OpenJournal()
+}
+
+// setConfig changes directives, all or none, and replies: when a journal that has been switched off is on disk.
+func setConfig(c *engine.Client, pairs []string, local bool, found config.Found) {
+	s := c.Server()
+	err := s.Config.Set(pairs, local, found, func(d *config.Directive) error { return applyDirective(s, d) })
+	saving := s.Hooks.Saving
+	switch {
+	case err != nil:
+		c.Reply.Error(err.Error())
+	case saving != nil && saving.EndsJournal():
+		s.OffloadAfter(c, saving.EndJournal, func(c *engine.Client) {
+			if c != nil {
+				c.Reply.OK()
+			}
+		})
+	default:
 		c.Reply.OK()
 	}
 }

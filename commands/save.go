@@ -95,7 +95,24 @@ func bgRewriteAOF(c *engine.Client, _ engine.Args) {
 		c.Reply.Error(errNoPersistence)
 		return
 	}
-	replyStarted(c)(s.Hooks.Saving.Rewrite(c.InExec()))
+	var w startWait
+	s.Hooks.Saving.Rewrite(c.InExec(), func(text string, err error) {
+		w.done, w.text, w.err = true, text, err
+		s.Unblock(c, false)
+	})
+	w.look(c)
+}
+
+// startWait is a client in BGREWRITEAOF, until it is known whether the files can be made.
+type startWait struct {
+	saveWait
+	text string
+}
+
+func (w *startWait) look(c *engine.Client) {
+	if w.done || !c.Block(nil, engine.Wait{OnTimeout: w.look, Held: true}) {
+		replyStarted(c)(w.text, w.err)
+	}
 }
 
 func debugReload(c *engine.Client, args engine.Args) {

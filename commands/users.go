@@ -129,16 +129,16 @@ func userLines(s *engine.Server) []config.Line {
 func aclLoad(c *engine.Client, args engine.Args) { c.Server().RunAhead(c, args) }
 
 // readACLFile is engine.Ahead. After an ACL SAVE of the same transaction, what that is going to write is loaded.
-func readACLFile(c *engine.Client, _ engine.Args, _ *config.Config) (work func(), then func(c *engine.Client)) {
+func readACLFile(c *engine.Client, _ engine.Args, _ *config.Config) engine.Prepared {
 	s := c.Server()
 	path := s.Config.ACLFile
 	if path == "" {
-		return nil, func(c *engine.Client) { c.Reply.Error(errNoACLFile) }
+		return engine.Prepared{Then: func(c *engine.Client) { c.Reply.Error(errNoACLFile) }}
 	}
 	var fresh *acl.Users
 	var err error
 	users := &acl.Users{Catalog: s.Users.Catalog, Defaults: s.Users.Defaults}
-	return func() { fresh, err = readUsers(users, path) }, func(c *engine.Client) {
+	return engine.Prepared{Work: func() { fresh, err = readUsers(users, path) }, Then: func(c *engine.Client) {
 		if c != nil && c.InExec() && s.Users.Unsaved != nil {
 			fresh, err = users.Parse(path, string(s.Users.Unsaved))
 		}
@@ -159,7 +159,7 @@ func readACLFile(c *engine.Client, _ engine.Args, _ *config.Config) (work func()
 		if c != nil {
 			c.Reply.OK()
 		}
-	}
+	}}
 }
 
 // aclSave writes the file away from the loop.

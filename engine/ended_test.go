@@ -165,12 +165,12 @@ func execWorld(t *testing.T, flags ...string) (w *world, read chan struct{}) {
 	read = make(chan struct{})
 	row := w.s.Table.Lookup([]byte("state"))
 	row.Lane = Settings
-	row.Ahead = func(*Client, Args, *config.Config) (func(), func(*Client)) {
-		return func() { <-read }, func(c *Client) {
+	row.Ahead = func(*Client, Args, *config.Config) Prepared {
+		return Prepared{Work: func() { <-read }, Then: func(c *Client) {
 			if c != nil {
 				c.Reply.Simple("READ")
 			}
-		}
+		}}
 	}
 	row.Handler = func(c *Client, a Args) { c.Server().RunAhead(c, a) }
 	exec := w.s.Table.Lookup([]byte("exec"))

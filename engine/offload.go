@@ -18,7 +18,8 @@ import (
 //	EXEC ─► Ahead of each command ══► reads ══► the queue runs ══► writes, in order ══► the reply, its gaps filled
 //	                                            (on the loop)
 //
-// Before the queue runs, EXEC passes once more what holds commands back: a pause, say, may have begun while it read.
+// Before the queue runs, EXEC passes once more what holds commands back: a pause, say, may have begun while it read. What was read for a
+// command that does not run after all is given up (abandon).
 
 // Lane says which files a command reads or writes away from the loop.
 type Lane uint8
@@ -27,7 +28,7 @@ type Lane uint8
 const (
 	UsersFile  Lane = 1 + iota // ACL LOAD and SAVE
 	ConfigFile                 // CONFIG REWRITE
-	Settings                   // CONFIG SET: certificates, the directory
+	Settings                   // CONFIG SET: certificates, the directory, the journal
 	laneEnd
 )
 
@@ -61,16 +62,33 @@ type task struct {
 // deferredWork is what a command in a transaction has left to be done, and where in EXEC's reply its own belongs.
 type deferredWork struct {
 	task
-	at   int
-	done func(c *Client)
+	begin func() (work func()) // gives task its work; nil: it has it
+	at    int
+	done  func(c *Client)
 }
 
-// Ahead prepares a call of a command that reads from a disk: work reads, in a goroutine, and must not touch the server;
-// then is the rest of the command, on the loop. A nil work says that there is nothing to read. on is the work's: the configuration as it is,
-// and as the work of commands before in the same transaction leaves it.
-type Ahead func(c *Client, args Args, on *config.Config) (work func(), then func(c *Client))
+// Ahead prepares a call of a command that reads from a disk.
+type Ahead func(c *Client, args Args, on *config.Config) Prepared
 
-// RunAhead is the handler of a command with Row.Ahead. The client is nil for then when it has gone meanwhile.
+// Prepared is such a call.
+type Prepared struct {
+	// Work reads, in a goroutine, and must not touch the server; nil: there is nothing to read. The configuration that Ahead was given
+	// is Work's: as it is, and as the work of commands before in the same transaction leaves it.
+	Work func()
+	// Then is the rest of the command, on the loop. The client is nil when it has gone meanwhile.
+	Then func(c *Client)
+	// Abandon is called in place of Then, on the loop and after Work if that has begun, when the command does not run: it is refused,
+	// or its transaction is. It may be nil.
+	Abandon func()
+}
+
+func (p *Prepared) abandon() {
+	if p.Abandon != nil {
+		p.Abandon()
+	}
+}
+
+// RunAhead is the handler of a command with Row.Ahead.
 func (s *Server) RunAhead(c *Client, args Args) {
 	if then := s.offload.then; then != nil {
 		s.offload.then = nil
@@ -78,12 +96,12 @@ func (s *Server) RunAhead(c *Client, args Args) {
 		return
 	}
 	on := *s.Config
-	work, then := c.LastRow.Ahead(c, args, &on)
-	if work == nil {
-		then(c)
-		return
+	p := c.LastRow.Ahead(c, args, &on)
+	if p.Work == nil {
+		p.Then(c)
+	} else if !s.Offload(c, p.Work, p.Then) {
+		p.abandon()
 	}
-	s.Offload(c, work, then)
 }
 
 // Offload runs work in a goroutine, in the lane of c's command, and then done on the loop, which replies; its client
@@ -93,7 +111,7 @@ func (s *Server) Offload(c *Client, work func(), done func(c *Client)) bool {
 	t := task{c.LastRow.Lane, work}
 	switch {
 	case s.inExec: // which has asked whether there is room
-		s.offload.deferred = append(s.offload.deferred, deferredWork{t, len(c.Reply.B), done})
+		s.offload.deferred = append(s.offload.deferred, deferredWork{task: t, at: len(c.Reply.B), done: done})
 	case s.offload.full(t.lane):
 		c.Reply.Error(errDiskBehind)
 		return false
@@ -101,6 +119,21 @@ func (s *Server) Offload(c *Client, work func(), done func(c *Client)) bool {
 		s.start(c, []task{t}, done)
 	}
 	return true
+}
+
+// OffloadAfter is Offload of work that begin gives, on the loop: inside a transaction when all of its commands have run. There may be
+// none: a nil.
+func (s *Server) OffloadAfter(c *Client, begin func() (work func()), done func(c *Client)) {
+	if s.inExec {
+		s.offload.deferred = append(s.offload.deferred,
+			deferredWork{task: task{lane: c.LastRow.Lane}, begin: begin, at: len(c.Reply.B), done: done})
+		return
+	}
+	if work := begin(); work != nil {
+		s.start(c, []task{{c.LastRow.Lane, work}}, done) // however full the lane is: it has begun
+		return
+	}
+	done(c)
 }
 
 func (o *offload) full(lane Lane) bool { return o.lanes[lane].queued >= laneMost }
@@ -211,17 +244,20 @@ func (s *Server) prepareExec(c *Client, tx *transaction) (ends bool) {
 		if q.row.Ahead == nil {
 			continue
 		}
-		if work, then := q.row.Ahead(c, q.args, &on); work != nil {
+		q.prepared = q.row.Ahead(c, q.args, &on)
+		if work := q.prepared.Work; work != nil {
 			reads = append(reads, task{q.row.Lane, work})
-			q.then = then
 		}
 	}
 	if len(reads) == 0 {
 		return false
 	}
+	tx.reading = true
 	exec, args := c.LastRow, cloneArgs(s.running)
 	s.start(c, reads, func(c *Client) {
-		if c != nil {
+		if tx.reading = false; c == nil {
+			tx.abandon()
+		} else {
 			c.suspended = &suspended{row: exec, args: args, begun: true}
 			s.makeReady(c)
 		}
@@ -229,14 +265,28 @@ func (s *Server) prepareExec(c *Client, tx *transaction) (ends bool) {
 	return true
 }
 
+// abandon gives up what was read for commands that have not run and are not going to.
+func (tx *transaction) abandon() {
+	for i := range tx.queue {
+		tx.queue[i].prepared.abandon()
+		tx.queue[i].prepared = Prepared{}
+	}
+}
+
 // finishExec has what the transaction left done, and takes its reply, which begins at start, back until then.
 func (s *Server) finishExec(c *Client, start int) {
 	left := s.offload.deferred
 	s.offload.deferred = nil
-	tasks := make([]task, len(left))
+	tasks := make([]task, 0, len(left))
 	for i := range left {
-		tasks[i] = left[i].task
-		left[i].at -= start
+		d := &left[i]
+		d.at -= start
+		if d.begin != nil {
+			d.work = d.begin()
+		}
+		if d.work != nil {
+			tasks = append(tasks, d.task)
+		}
 	}
 	r := c.Reply
 	reply, until := append([]byte(nil), r.B[start:]...), s.holdUntil

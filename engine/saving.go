@@ -3,6 +3,7 @@ package engine
 import (
 	"strings"
 
+	"redix/engine/config"
 	"redix/engine/keyspace"
 )
 
@@ -22,12 +23,30 @@ type Saving interface {
 	SaveInBackground(later, schedule bool) (reply string, err error)
 	// GiveUpSave drops the snapshot file that is being written, if any: its keys are about to go. Who waits for it waits for the next.
 	GiveUpSave()
-	// Rewrite writes a new base file for the journal, also for one that is off.
-	Rewrite(later bool) (reply string, err error)
+	// Rewrite writes a new base file for the journal, also for one that is off: the files of that are opened first. told is called on the
+	// loop, at once or later, when it has begun or is going to, or cannot.
+	Rewrite(later bool, told func(reply string, err error))
 	// LastSaveMs is when the last snapshot file was complete, in Unix milliseconds.
 	LastSaveMs() int64
 	// Reload replaces the keyspace by what is on disk, before the next command. done is called on the loop afterwards.
 	Reload(o ReloadOptions, done func(err error))
+
+	// OpenJournal prepares for appendonly yes, which CONFIG SET is going to put in force. It returns nil when there is nothing to open.
+	OpenJournal() JournalOpening
+	// EndsJournal reports whether a journal is still in force that the configuration has switched off.
+	EndsJournal() bool
+	// EndJournal takes that journal out of force. wait returns when all of it is written and synced, for who is not on the loop;
+	// nil: there is nothing to wait for.
+	EndJournal() (wait func())
+}
+
+// JournalOpening makes the files of a journal for one CONFIG SET appendonly yes.
+type JournalOpening interface {
+	// Open waits for the disk and must not be called on the loop. v are the values that are going to be in force. What goes wrong
+	// is told to who puts the journal in force.
+	Open(v *config.Values)
+	// Leave ends it, on the loop: the journal is in force, or is not going to be. Open has returned, or will not be called.
+	Leave()
 }
 
 // ReloadOptions say what is loaded: the snapshot file, written right before unless NoSave is set, into an empty keyspace unless

@@ -16,6 +16,7 @@ type transaction struct {
 	bytes   int   // of the queued words
 	// offloads: a queued command may have to read from a disk before EXEC runs the queue, or to write afterwards.
 	offloads  bool
+	reading   bool // it reads, in a goroutine: what it finds cannot be given up yet
 	needsData bool // a queued command may not run while the data is being loaded
 	watches   []watch
 	watchAt   map[dbKey]int // where a key is in watches, once there are many
@@ -24,9 +25,9 @@ type transaction struct {
 }
 
 type queued struct {
-	row  *Row
-	args Args
-	then func(c *Client) // in place of the handler's beginning: what it reads has been read
+	row      *Row
+	args     Args
+	prepared Prepared // what it reads has been read, and Then is in place of its handler's beginning
 }
 
 // dbKey is a key of a database, as index of a map.
@@ -90,9 +91,12 @@ func (c *Client) Multi() { c.txn().active = true }
 
 // Discard ends the transaction without running it and forgets the watches.
 func (c *Client) Discard() {
-	if c.tx != nil {
+	if tx := c.tx; tx != nil {
 		c.Unwatch()
 		c.tx = nil
+		if !tx.reading {
+			tx.abandon()
+		}
 	}
 }
 
@@ -142,6 +146,7 @@ func (c *Client) Exec() {
 	broken := tx.broken // Unwatch forgets it
 	c.Unwatch()
 	c.tx = nil
+	defer tx.abandon()
 	switch problem := s.journalProblem(c, tx.flags); {
 	case problem != "":
 		c.Reply.Error(execAbort + problem)
@@ -173,7 +178,7 @@ func (c *Client) Exec() {
 				continue
 			}
 		}
-		s.offload.then = q.then
+		s.offload.then, q.prepared = q.prepared.Then, Prepared{}
 		s.invoke(c, q.row, q.args, len(c.Reply.B))
 		now := s.nanotime()
 		s.account(c, q.row, q.args, now-before)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,10 +17,7 @@ import (
 )
 
 // The joint to the engine: it loads the journal into a server at start, makes the server feed it from then on, and
-// switches it on and off while the server runs.
-//
-// Switching on needs a base file: the keyspace at the moment from which the journal counts. It is a job like any other (see
-// background.go), written while writes go on, each of them into the new incr file.
+// switches it on and off while the server runs (switch.go).
 
 // closeTimeout is how long a failing disk may hold up a shutdown.
 const closeTimeout = 10 * time.Second
@@ -59,6 +57,10 @@ type Attachment struct {
 	saves   saves
 	reloads []func() // to be done between commands
 
+	files            journalFiles
+	retired          *retired // the journal that was switched off, while it is being closed; nil: none
+	switching        int      // how many CONFIG SETs are about to switch the journal on
+	openingBase      bool     // files are being opened for a rewrite without a journal
 	aside            *Journal // of the last rewrite without a journal that is on; nil: none
 	fresh            bool     // the job's base file is the journal's first: without it the journal cannot be loaded
 	rewriteScheduled bool
@@ -68,6 +70,9 @@ type Attachment struct {
 	written          written
 
 	timestamps atomic.Bool // aof-timestamp-enabled
+
+	mu   sync.Mutex
+	done []func() // what goroutines have left for the loop
 }
 
 // policies translates appendfsync.
@@ -79,6 +84,8 @@ var policies = map[config.AppendFsync]Policy{
 // the moment that the data is there. With appendonly no it waits to be switched on.
 func Attach(s *engine.Server, log *slog.Logger, formats Formats) (*Attachment, error) {
 	a := &Attachment{server: s, log: log, formats: formats, fs: vfsOrOS(formats.FS)}
+	a.files.init()
+	a.timestamps.Store(s.Config.AOFTimestamps)
 	a.saves.lastMs, a.saves.took = time.Now().UnixMilli(), -1
 	a.removeTemps()
 	s.Hooks.Work = a.work
@@ -89,13 +96,14 @@ func Attach(s *engine.Server, log *slog.Logger, formats Formats) (*Attachment, e
 	if !s.Config.AppendOnly {
 		return a, a.loadSnapshot()
 	}
-	j, plan, err := a.open()
+	j, plan, err := Open(a.options(&s.Config.Values))
 	if err != nil {
 		return nil, err
 	}
 	if err := plan.adopt(filepath.Join(s.Config.Dir, s.Config.DBFilename), s.Config.AppendFilename); err != nil {
 		return nil, err
 	}
+	a.files.hold()
 	a.started = time.Now()
 	a.logged = a.started
 	a.load = NewReplayer(plan, ReplayOptions{Apply: s.Apply, Base: a.baseBuilder, Wake: s.Reactor.Wake})
@@ -104,12 +112,11 @@ func Attach(s *engine.Server, log *slog.Logger, formats Formats) (*Attachment, e
 	return a, nil
 }
 
-func (a *Attachment) open() (*Journal, *Plan, error) {
-	c := a.server.Config
-	a.timestamps.Store(c.AOFTimestamps)
-	return Open(Options{FS: a.fs, Dir: c.Dir, AppendDirName: c.AppendDirname, AppendFilename: c.AppendFilename,
+// options are those of a journal under these values.
+func (a *Attachment) options(c *config.Values) Options {
+	return Options{FS: a.fs, Dir: c.Dir, AppendDirName: c.AppendDirname, AppendFilename: c.AppendFilename,
 		Policy: policies[c.AppendFsync], LoadTruncated: c.AOFLoadTruncated, SkipRDBChecksum: !c.RDBChecksum,
-		Checksum: c.AOFChecksum, Timestamps: &a.timestamps, Log: a.log, Wake: a.server.Reactor.Wake})
+		Checksum: c.AOFChecksum, Timestamps: &a.timestamps, Log: a.log, Wake: a.server.Reactor.Wake}
 }
 
 // loaded is called once the replay has ended.
@@ -128,6 +135,9 @@ func (a *Attachment) loaded(j *Journal, err error) {
 	a.journal = j
 	a.server.Journal = j
 	a.baseline = j.Stats().CurrentSize
+	if !a.server.Config.AppendOnly { // it was switched off meanwhile
+		a.retire()
+	}
 }
 
 // cron logs the progress of loading every second, and looks after snapshots.
@@ -165,88 +175,8 @@ func (a *Attachment) Changed(d *config.Directive) error {
 	case "appendonly":
 		if c.AppendOnly && a.journal == nil {
 			return a.switchOn()
-		}
-		if !c.AppendOnly && a.journal != nil {
-			return a.switchOff()
-		}
+		} // off: EndJournal follows
 	}
-	return nil
-}
-
-// switchOn starts a journal for the keyspace as it is. Commands are journalled from here on; a restart finds them once
-// the base file is finished, which the job sees to. A snapshot that is running for something else is begun anew after it.
-func (a *Attachment) switchOn() error {
-	if a.loading() {
-		return errors.New("the dataset is being loaded")
-	}
-	if j := a.job; j != nil {
-		a.drop()
-		a.saves.scheduled = a.saves.scheduled || j.base == nil
-		a.saves.waiters = append(a.saves.waiters, j.waiters...)
-	}
-	j, base, err := a.openFresh()
-	if err != nil {
-		return err
-	}
-	a.journal = j
-	a.server.Journal = j
-	a.fresh = true
-	a.log.Info("journal switched on")
-	a.startBase(base)
-	return nil
-}
-
-// openFresh starts a journal that begins with the keyspace as it is. It blocks on the disk, shortly.
-func (a *Attachment) openFresh() (*Journal, *BaseWriter, error) {
-	if err := a.closeAside(); err != nil {
-		return nil, nil, err
-	}
-	j, _, err := a.open()
-	if err != nil {
-		return nil, nil, err
-	}
-	base, err := j.StartFresh()
-	if err != nil {
-		return nil, nil, errors.Join(err, j.Close(closeTimeout))
-	}
-	return j, base, nil
-}
-
-// closeAside waits until the files of the last rewrite without a journal are left alone.
-func (a *Attachment) closeAside() error {
-	j := a.aside
-	a.aside = nil
-	if j == nil {
-		return nil
-	}
-	return j.Close(closeTimeout)
-}
-
-func (a *Attachment) switchOff() error {
-	if a.Rewriting() {
-		a.drop()
-	}
-	a.rewriteScheduled, a.fresh = false, false
-	err := a.journal.Close(closeTimeout)
-	a.server.ReleaseAll()
-	a.journal = nil
-	a.log.Info("journal switched off")
-	return err
-}
-
-// startRewrite begins a new base file. Where the journal is off, it is that of one that nothing is appended to: as with
-// redis-server, the files are then what a start with appendonly yes would load.
-func (a *Attachment) startRewrite() (err error) {
-	var base *BaseWriter
-	if a.journal != nil {
-		base, err = a.journal.StartBase()
-	} else {
-		a.aside, base, err = a.openFresh()
-	}
-	if err != nil {
-		return err
-	}
-	a.startBase(base)
 	return nil
 }
 
@@ -272,9 +202,7 @@ func (a *Attachment) rewritten(j *job, err error) {
 		a.log.Error("the base file could not be written; the journal is off", "error", err)
 		a.written.failed = true
 		a.server.Config.AppendOnly = false
-		if err := a.switchOff(); err != nil {
-			a.log.Error("closing the journal", "error", err)
-		}
+		a.retire()
 	case err != nil:
 		a.rewriteFailed(err)
 	default:
@@ -313,13 +241,42 @@ func (a *Attachment) keys() (n int) {
 }
 
 // Woken is for engine.Hooks.Woken: the disk has made progress.
-func (a *Attachment) Woken() { a.server.HasWork = a.job != nil || len(a.reloads) > 0 }
+func (a *Attachment) Woken() {
+	a.finishBeside()
+	a.server.HasWork = a.job != nil || len(a.reloads) > 0
+}
+
+// beside runs work in a goroutine and then, after a Wake, then on the loop. worked is closed when then is all that is left: what wakes
+// the loop afterwards comes after it.
+func (a *Attachment) beside(work, then func()) (worked <-chan struct{}) {
+	ended := make(chan struct{})
+	go func() {
+		work()
+		a.mu.Lock()
+		a.done = append(a.done, then)
+		a.mu.Unlock()
+		close(ended)
+		a.server.Reactor.Wake()
+	}()
+	return ended
+}
+
+// finishBeside deals with what goroutines have left.
+func (a *Attachment) finishBeside() {
+	a.mu.Lock()
+	done := a.done
+	a.done = nil
+	a.mu.Unlock()
+	for _, then := range done {
+		then()
+	}
+}
 
 // Journal returns the journal in use, nil when there is none.
 func (a *Attachment) Journal() *Journal { return a.journal }
 
-// Rewriting reports whether a base file is being written.
-func (a *Attachment) Rewriting() bool { return a.job != nil && a.job.base != nil }
+// Rewriting reports whether a base file is being written, or about to be.
+func (a *Attachment) Rewriting() bool { return a.job != nil && a.job.base != nil || a.openingBase }
 
 // Close writes and syncs everything. The first base file of a journal that was switched on a moment ago is finished
 // before, so that nothing acknowledged is lost; any other snapshot is given up.
@@ -334,7 +291,7 @@ func (a *Attachment) Close() error {
 		}
 	}
 	a.drop()
-	err := a.closeAside()
+	err := errors.Join(a.closeAside(), a.retired.wait())
 	if a.journal == nil {
 		return err
 	}

@@ -172,7 +172,10 @@ func (a *Attachment) drop() {
 	a.job = nil
 	a.server.HasWork = false
 	if j.base != nil && j.base.j == a.aside {
-		defer a.aside.BeginClose()
+		defer func() {
+			a.aside.BeginClose()
+			a.files.end(a.aside)
+		}()
 	}
 	if j.snapshot != nil {
 		j.snapshot.Cancel()
@@ -190,11 +193,9 @@ func (a *Attachment) startScheduled() {
 	if a.job != nil {
 		return
 	}
-	if a.rewriteScheduled {
+	if a.rewriteScheduled && !a.openingBase && a.switching == 0 {
 		a.rewriteScheduled = false
-		if err := a.startRewrite(); err != nil {
-			a.rewriteFailed(err)
-		}
+		a.startRewrite(func(string, error) {})
 		return
 	}
 	if a.saves.scheduled {
@@ -218,9 +219,7 @@ func (a *Attachment) cronSave() {
 		return
 	}
 	if a.rewriteDue() {
-		if err := a.startRewrite(); err != nil {
-			a.rewriteFailed(err)
-		}
+		a.startRewrite(func(string, error) {})
 		return
 	}
 	changes := a.server.Dirty - a.saves.changes
@@ -338,15 +337,16 @@ func (a *Attachment) SaveInBackground(later, schedule bool) (reply string, err e
 }
 
 // Rewrite implements engine.Saving.
-func (a *Attachment) Rewrite(later bool) (reply string, err error) {
+func (a *Attachment) Rewrite(later bool, told func(reply string, err error)) {
 	switch {
 	case a.Rewriting():
-		return "", errRewriting
-	case later || a.job != nil:
+		told("", errRewriting)
+	case later || a.job != nil || a.switching > 0:
 		a.rewriteScheduled = true
-		return "Background append only file rewriting scheduled", nil
+		told(rewriteScheduled, nil)
+	default:
+		a.startRewrite(told)
 	}
-	return "Background append only file rewriting started", a.startRewrite()
 }
 
 // GiveUpSave implements engine.Saving.

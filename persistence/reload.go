@@ -56,9 +56,8 @@ func (a *Attachment) reloadJournal() error {
 	}
 	off := a.journal == nil
 	if off {
-		if err := a.closeAside(); err != nil {
-			return err
-		}
+		a.files.seize()
+		defer a.files.free()
 	} else {
 		if err := a.journal.Close(closeTimeout); err != nil {
 			return err
@@ -66,7 +65,7 @@ func (a *Attachment) reloadJournal() error {
 		a.server.ReleaseAll()
 		a.journal = nil
 	}
-	j, plan, err := a.open()
+	j, plan, err := Open(a.options(&a.server.Config.Values))
 	if off && err == nil && plan.Empty() {
 		err = errors.New("there is no journal")
 	}

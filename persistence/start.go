@@ -183,13 +183,21 @@ func (j *Journal) Start() error {
 	return nil
 }
 
-// StartFresh opens the journal for a keyspace that is already there (appendonly switched on while running). Whatever the
-// directory held before is superseded when the returned base file is finished, not earlier: until then a restart finds
-// the old state. It blocks on the disk, shortly. When the base fails the journal is to be closed.
+// StartFresh is OpenFresh and LaunchFresh.
 func (j *Journal) StartFresh() (*BaseWriter, error) {
+	if err := j.OpenFresh(); err != nil {
+		return nil, err
+	}
+	return j.LaunchFresh(), nil
+}
+
+// OpenFresh prepares the journal for a keyspace that is already there (appendonly switched on while running). Whatever the
+// directory held before is superseded when the base file of LaunchFresh is finished, not earlier: until then a restart finds
+// the old state. It blocks on the disk; any goroutine may call it. LaunchFresh or DiscardFresh has to follow.
+func (j *Journal) OpenFresh() error {
 	w, err := j.newWriter()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, f := range w.man.live() {
 		f.kind, f.size = typeHistory, -1
@@ -198,13 +206,27 @@ func (j *Journal) StartFresh() (*BaseWriter, error) {
 	w.man.base, w.man.incr = nil, nil
 	w.unlisted = true
 	if err := w.openFirst(); err != nil {
-		return nil, err
+		return err
 	}
+	j.fresh = w
+	return nil
+}
+
+// LaunchFresh makes the journal ready for Append and begins its base file. It does not block. When the base fails the journal is to be
+// closed.
+func (j *Journal) LaunchFresh() *BaseWriter {
 	b := newBaseWriter(j)
-	b.firstSeq = w.file.seq
+	b.firstSeq = j.fresh.file.seq
 	j.base = b
-	j.launch(w)
-	return b, nil
+	j.launch(j.fresh)
+	j.fresh = nil
+	return b
+}
+
+// DiscardFresh removes what OpenFresh has made, in place of LaunchFresh. It blocks on the disk.
+func (j *Journal) DiscardFresh() {
+	j.fresh.discard(j.fresh.file)
+	j.fresh = nil
 }
 
 func (j *Journal) newWriter() (*writer, error) {

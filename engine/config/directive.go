@@ -19,6 +19,7 @@ type Directive struct {
 	Mutable   bool // CONFIG SET may change it
 	Protected bool // CONFIG SET needs enable-protected-configs
 	Sensitive bool // the value must not reach a log or an error text
+	Last      bool // CONFIG SET has the outside follow it after all others: that is not taken back
 	ForTests  bool // CONFIG GET finds it by its whole name only: redis-server has it for its tests
 	Hidden    bool // CONFIG GET and CONFIG SET do not know it: lines of the file that are no value
 

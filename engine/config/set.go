@@ -49,7 +49,7 @@ func (c *Config) Get(patterns ...string) []Pair {
 
 // Set gives new values to directives, all or none; pairs holds names and values in turn. local tells that the client
 // that asks is on this machine. found is what Look has found out for the same pairs. apply, when not nil, is called for each directive
-// whose value has changed, with all new values in place; when it fails, every value is put back and apply is called again for those it
+// whose value has changed, with all new values in place, last for those with Directive.Last; when it fails, every value is put back and apply is called again for those it
 // has seen, so that the outside follows. The error is the complete error reply. Set does not wait for a disk.
 func (c *Config) Set(pairs []string, local bool, found Found, apply func(*Directive) error) error {
 	before := c.Values
@@ -62,6 +62,15 @@ func (c *Config) Set(pairs []string, local bool, found Found, apply func(*Direct
 		return nil
 	}
 	changed := make([]*Directive, 0, len(rows))
+	slices.SortStableFunc(rows, func(a, b *Directive) int {
+		switch {
+		case a.Last == b.Last:
+			return 0
+		case b.Last:
+			return -1
+		}
+		return 1
+	})
 	for _, d := range rows {
 		if d.Value(&c.Values) == d.Value(&before) || slices.Contains(changed, d) {
 			continue
@@ -87,13 +96,14 @@ type answer struct {
 	err   error
 }
 
-const errOutdated = refusal("it depends on what has been changed meanwhile, try again")
+// ErrOutdated refuses a change that was prepared for other settings than are in force now.
+const ErrOutdated = refusal("it depends on what has been changed meanwhile, try again")
 
 func (f Found) of(d *Directive, v *Values) error {
 	if a, ok := f[d]; ok && a.value == d.Value(v) {
 		return a.err
 	}
-	return errOutdated
+	return ErrOutdated
 }
 
 // AsksDisk reports whether Look has something to look at for these pairs.
@@ -120,6 +130,12 @@ func (c *Config) Look(pairs []string, local bool, read func(*Values) error) Foun
 		c.Values = *after
 	}
 	return found
+}
+
+// Try returns the values that Set is going to put in force, as far as that can be told without the disk.
+func (c *Config) Try(pairs []string, local bool) (*Values, error) {
+	v, _, err := c.trial(pairs, local, func(*Directive, *Values) error { return nil })
+	return v, err
 }
 
 // trial returns what pairs make of the values, and their rows, and changes nothing. Values that name something on the disk are

@@ -159,7 +159,7 @@ var journalRows = group{"Persistence", []Directive{
 	{Name: "dir", Default: "./", Mutable: true, Protected: true,
 		kind: directory(func(v *Values) *string { return &v.Dir }),
 		Help: "Existing directory for everything that is written."},
-	{Name: "appendonly", Default: "no", Mutable: true,
+	{Name: "appendonly", Default: "no", Mutable: true, Last: true,
 		kind: yesNo(func(v *Values) *bool { return &v.AppendOnly }),
 		Help: "Write every change to the journal (AOF) and load it at start. Where there is none yet, it begins with the snapshot dbfilename."},
 	{Name: "appendfsync", Default: "everysec", Mutable: true,
