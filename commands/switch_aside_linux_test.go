@@ -395,3 +395,29 @@ func TestEndWhileSwitching(t *testing.T) {
 		h.calls() // Stop may wait for the disk
 	}, "--appendfsync", "always")
 }
+
+// TestStartOpensAside: the journal is opened for appending, after it was loaded, while clients are told that the data is not there yet.
+func TestStartOpensAside(t *testing.T) {
+	for _, reactor := range servertest.Reactors {
+		t.Run(reactor, func(t *testing.T) {
+			h := newHangingFiles()
+			open := h.hang(vfs.OpMkdir)
+			held := time.AfterFunc(heldAtMost, open) // in case that the loop hangs
+			s := servertest.StartOn(t, h, reactor, "--appendonly", "yes")
+			await(t, "the directory", h.waits)
+			c := s.Dial()
+			if v := c.Do("GET", "k"); !strings.HasPrefix(v.Err(), "LOADING") {
+				t.Errorf("GET meanwhile: %s", v)
+			}
+			if !held.Stop() {
+				t.Error("the loop was held")
+			}
+			open()
+			s.WaitLoaded()
+			c.Must("SET", "k", "v")
+			if f := c.Info("persistence"); f["aof_enabled"] != "1" {
+				t.Errorf("aof_enabled %s", f["aof_enabled"])
+			}
+		})
+	}
+}

@@ -108,9 +108,37 @@ func Attach(s *engine.Server, log *slog.Logger, formats Formats) (*Attachment, e
 	a.logged = a.started
 	a.load = NewReplayer(plan, ReplayOptions{Apply: s.Apply, Base: a.baseBuilder, Wake: s.Reactor.Wake})
 	s.Hooks.Loaded = func(err error) { a.loaded(j, err) }
-	s.Load(a.load)
+	s.Load(&startLoader{Replayer: a.load, journal: j, beside: a.beside})
 	return a, nil
 }
+
+// startLoader is engine.Loader of a journal: the replay, and then the opening for appending, in a goroutine, since that waits for the disk.
+type startLoader struct {
+	*Replayer
+	journal *Journal
+	beside  func(work, then func()) <-chan struct{}
+	opened  <-chan struct{} // closed when err is valid; nil before the replay has ended
+	err     error
+}
+
+// Step implements engine.Loader.
+func (l *startLoader) Step(budget int) (done bool, err error) {
+	if l.opened == nil {
+		if done, err = l.Replayer.Step(budget); err == nil && done {
+			l.opened = l.beside(func() { l.err = l.journal.Start() }, func() {})
+		}
+		return false, err
+	}
+	select {
+	case <-l.opened:
+		return l.err == nil, l.err
+	default:
+		return false, nil
+	}
+}
+
+// Waiting implements engine.Loader.
+func (l *startLoader) Waiting() bool { return l.opened != nil || l.Replayer.Waiting() }
 
 // options are those of a journal under these values.
 func (a *Attachment) options(c *config.Values) Options {
@@ -119,11 +147,8 @@ func (a *Attachment) options(c *config.Values) Options {
 		Checksum: c.AOFChecksum, Timestamps: &a.timestamps, Log: a.log, Wake: a.server.Reactor.Wake}
 }
 
-// loaded is called once the replay has ended.
+// loaded is called once the replay has ended and the journal is open.
 func (a *Attachment) loaded(j *Journal, err error) {
-	if err == nil {
-		err = j.Start()
-	}
 	if err != nil {
 		a.log.Error("the journal cannot be loaded", "error", err)
 		a.server.Hooks.Fatal(err)
