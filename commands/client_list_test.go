@@ -190,3 +190,26 @@ func TestClientListUnixSocket(t *testing.T) {
 		}
 	}, "--unixsocket", path)
 }
+
+// TestLastCommand: cmd of CLIENT LIST is what a client has last asked for, though it was queued or refused.
+func TestLastCommand(t *testing.T) {
+	ours, redis := servertest.Start(t, servertest.Reactors[0]), servertest.StartRedis(t)
+	shown := func(dial func() *servertest.Conn) (out []string) {
+		c, other := dial(), dial()
+		id := c.Must("CLIENT", "ID").String()
+		for _, words := range []string{"MULTI", "SET k 1", "CLIENT GETNAME", "GET", "NOSUCH", "CONFIG GET", "CONFIG NOSUCH", "CONFIG", "EXEC",
+			"MULTI", "SET k 1", "EXEC", "SET k 1", "LPUSH k 1", "SET k", "NOSUCH", "RESET", "SUBSCRIBE a", "GET k", "UNSUBSCRIBE",
+			"MULTI", "SAVE", "DISCARD"} {
+			c.Do(strings.Fields(words)...)
+			line := other.Must("CLIENT", "LIST", "ID", id).Str
+			out = append(out, words+": "+regexp.MustCompile(` cmd=\S+`).FindString(line))
+		}
+		return out
+	}
+	got, want := shown(ours.Dial), shown(redis.Dial)
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("%s, redis-server has %s", got[i], want[i])
+		}
+	}
+}

@@ -194,6 +194,7 @@ func (s *Server) call(c *Client, row *Row, args Args) *Row {
 	asked := row
 	switch row = s.resolve(c, row, args); {
 	case row == nil:
+		c.LastRow = s.named(asked, args)
 		s.noteError(r.B[start:])
 		if len(s.monitors) > 0 && asked != nil && asked.Flags&EndsMulti != 0 { // so that they see the end of what MULTI began
 			s.feedMonitors(c, args)
@@ -202,12 +203,21 @@ func (s *Server) call(c *Client, row *Row, args Args) *Row {
 			c.tx.refused = c.tx.active
 		}
 	case c.tx != nil && c.tx.active && row.Flags&RunsInMulti == 0:
+		c.LastRow = row
 		s.enqueue(c, row, args)
 		row = nil
 	default:
 		s.invoke(c, row, args, start)
 	}
 	s.endCall(c, row, start)
+	return row
+}
+
+// named is the row that a call's words name, nil when there is none.
+func (s *Server) named(row *Row, args Args) *Row {
+	if row != nil && row.Subs != nil && len(args) > 1 {
+		return s.Table.LookupSub(row, args[1])
+	}
 	return row
 }
 
