@@ -3,13 +3,13 @@ package engine
 import "redix/engine/resp"
 
 // Fan-out: how a message gets to a crowd. PUBLISH to more than FanoutFrom subscribers makes a job and is done; the job's
-// subscribers are visited in slices between the rounds, and a visit sends a client all that it is still missing:
+// subscribers are visited in slices between the rounds, and a visit sends a client what it is still missing, of later jobs too:
 //
 //	jobs        ─── done ───┬── first ──┬── later ──┬── newest
 //	subscribers             0 ... next ...  len(order)
 //
 // Every client must see messages, pushes and replies in the order in which they came to be. So whatever else is appended to an
-// output comes after the messages of the jobs that are pending by then (catchUp): at the begin of a client's turn, before a
+// output comes after the messages of the jobs that are pending by then (catchUp): at the beginning of a client's turn, before a
 // push, before a reply that comes outside of its turn. A client whose command is running is given a message when the job is
 // made, after its reply; so during its turn nothing is missing. seen is the number of the last job whose message a client has, if
 // it is among that job's subscribers; who subscribes begins with the newest.
@@ -24,6 +24,8 @@ const (
 	fanoutUnit = 1024
 	// fanoutGather is up to how many bytes messages that a client is missing are joined for one write.
 	fanoutGather = 16 << 10
+	// visitJobs is of how many jobs one visit sends the messages, at most: a transaction may have made any number.
+	visitJobs = 16
 	// keepJobs is up to how many jobs their memory is kept.
 	keepJobs = 1024
 )
@@ -137,19 +139,21 @@ func (s *Server) fanOutTo(c *Client, j *fanJob) {
 	}
 }
 
-// misses tells whether a client has not been given the message of the first pending job; this is so of those it has visited, and
-// of all that have subscribed since.
+// misses tells whether a subscriber of the first pending job has not been given its message yet, and did not subscribe after it.
 func (f *fanout) misses(c *Client) bool { return f.newest-c.subs.seen >= int64(len(f.jobs)-f.done) }
 
-// take returns the messages that a subscriber is missing, in order, until the next call. in is a set that holds it, or nil.
-func (f *fanout) take(c *Client, in *subscribers) [][]byte {
+// take returns the messages that a subscriber is missing, in order and of no more than most jobs; they are good until the next call.
+// in is a set that holds it, or nil.
+func (f *fanout) take(c *Client, in *subscribers, most int) [][]byte {
 	list := f.missing[:0]
-	for i := max(f.done, len(f.jobs)-int(f.newest-c.subs.seen)); i < len(f.jobs); i++ {
+	from := max(f.done, len(f.jobs)-int(f.newest-c.subs.seen))
+	to := min(len(f.jobs), from+most)
+	for i := from; i < to; i++ {
 		if j := &f.jobs[i]; j.set == in || j.set.has(c) {
 			list = append(list, f.messageIn(j, c.Proto))
 		}
 	}
-	c.subs.seen = f.newest
+	c.subs.seen = f.newest - int64(len(f.jobs)-to)
 	f.missing = list
 	return list
 }
@@ -164,7 +168,7 @@ func (f *fanout) first() *fanJob {
 
 // catchUp appends to a subscriber's output what it is missing. No limit is looked at: the caller may have more to do with it.
 func (s *Server) catchUp(c *Client) {
-	list := s.fan.take(c, nil)
+	list := s.fan.take(c, nil, len(s.fan.jobs))
 	if len(list) == 0 {
 		return
 	}
@@ -195,7 +199,7 @@ func (s *Server) visit() (work int) {
 	if !f.misses(c) {
 		return 1
 	}
-	list := f.take(c, j.set)
+	list := f.take(c, j.set, visitJobs)
 	if !c.closing {
 		work = s.sendMessages(c, list)
 	}
