@@ -183,3 +183,24 @@ func TestEventsOfExpiry(t *testing.T) {
 		}
 	})
 }
+
+// TestMissesToldAndCounted: who looks at a key from outside tells nobody that it is missing, and may not count it.
+func TestMissesToldAndCounted(t *testing.T) {
+	s, p := servertest.Start(t, servertest.Reactors[0]), servertest.StartRedis(t)
+	ours, redis := newListener(s.Dial), newListener(func() *servertest.Conn { return servertest.Dial(t, p.Addr) })
+	for _, words := range []string{"SET there 1", "OBJECT ENCODING k", "OBJECT REFCOUNT k", "OBJECT IDLETIME k", "OBJECT FREQ k", "OBJECT ENCODING there",
+		"MEMORY USAGE k", "MEMORY USAGE there", "DEBUG OBJECT k", "TTL k", "TYPE k", "EXISTS k there", "TOUCH k", "DUMP k", "GET k"} {
+		command := [][]string{strings.Fields(words)}
+		a, _ := ours.run(command)
+		b, _ := redis.run(command)
+		if !slices.Equal(a[:len(a)-1], b[:len(b)-1]) {
+			t.Errorf("%s told %q, redis-server %q", words, a, b)
+		}
+		infoA, infoB := s.Dial().Info("stats"), servertest.Dial(t, p.Addr).Info("stats")
+		for _, field := range []string{"keyspace_hits", "keyspace_misses"} {
+			if infoA[field] != infoB[field] {
+				t.Errorf("%s: %s is %s, redis-server has %s", words, field, infoA[field], infoB[field])
+			}
+		}
+	}
+}

@@ -311,7 +311,7 @@ func memoryUsage(c *engine.Client, args engine.Args) {
 			return
 		}
 	}
-	e, ok := peek(c, args[2])
+	e, ok := c.DB.Lookup(args[2]) // which is neither a hit nor a miss
 	if !ok {
 		c.Reply.Null()
 		return

@@ -41,10 +41,14 @@ var encodingNames = [...]string{
 	keyspace.EncListPacked: "listpack", keyspace.EncListChunks: "quicklist", keyspace.EncStream: "stream",
 }
 
-// objectOf looks up the key of a subcommand without noting an access; when there is none, it has replied.
+// objectOf looks up the key of a subcommand without noting an access; when there is none, it has replied. A miss is counted and not
+// told.
 func objectOf(c *engine.Client, args engine.Args) (keyspace.Entry, bool) {
-	e, ok := peek(c, args[2])
-	if !ok {
+	e, ok := c.DB.Lookup(args[2])
+	if stats := &c.Server().Stats; ok {
+		stats.KeyspaceHits++
+	} else {
+		stats.KeyspaceMisses++
 		c.Reply.Null()
 	}
 	return e, ok
