@@ -357,3 +357,41 @@ func TestWhatLiesOnTheHeapCounts(t *testing.T) {
 		t.Errorf("SET replies %v after a name of 200 KiB", got)
 	}
 }
+
+// TestEvictionLRUTellsPartsOfASecond: a cache that has other keys every few seconds needs more than the second of a use.
+func TestEvictionLRUTellsPartsOfASecond(t *testing.T) {
+	const n = 400
+	for _, policy := range []string{"allkeys-lru", "volatile-lru"} {
+		l := limited(t, policy, 10<<20)
+		l.Advance(time.Duration(1000-l.NowMs()%1000) * time.Millisecond) // a second begins
+		fillKeys(l, "old", n, "EX", "1000")
+		l.Advance(300 * time.Millisecond)
+		fillKeys(l, "new", n, "EX", "1000")
+		l.Advance(300 * time.Millisecond)
+		for i := 0; i < n; i += 2 {
+			l.Do("GET", "old"+strconv.Itoa(i))
+		}
+		before := l.Engine.Stats.Evicted
+		l.Do("CONFIG", "SET", "maxmemory", strconv.FormatInt(l.Engine.UsedMemory()-100*270, 10))
+		for range 1000 {
+			l.Engine.EndOfRound()
+		}
+		gone := l.Engine.Stats.Evicted - before
+		if used := n/2 - evenLeft(l, n); gone < 50 || gone > n/2-40 || used > 2 {
+			t.Errorf("%s: %d keys evicted, %d of them just used", policy, gone, used)
+		}
+		if lost := n - left(l, "new", n); lost > int(gone)/4 {
+			t.Errorf("%s: of %d keys evicted %d were not the oldest", policy, gone, lost)
+		}
+	}
+}
+
+// evenLeft counts the even ones of the keys old0 to old(n-1) that are there.
+func evenLeft(l *servertest.Local, n int) (have int) {
+	for i := 0; i < n; i += 2 {
+		if e, ok := l.Engine.Keyspace.DB(0).Find([]byte("old" + strconv.Itoa(i))); ok && e.Found() {
+			have++
+		}
+	}
+	return have
+}

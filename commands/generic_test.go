@@ -3,6 +3,7 @@ package commands_test
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -184,7 +185,12 @@ func TestObject(t *testing.T) {
 }
 
 func TestIdletime(t *testing.T) {
-	l := servertest.NewLocal(t)
+	for _, policy := range []string{"noeviction", "volatile-ttl", "allkeys-lru", "volatile-lru"} { // in seconds, or finer
+		t.Run(policy, func(t *testing.T) { idletime(t, servertest.NewLocal(t, "--maxmemory-policy", policy)) })
+	}
+}
+
+func idletime(t *testing.T, l *servertest.Local) {
 	idle := func(want int64) {
 		t.Helper()
 		if got := l.Do("OBJECT", "IDLETIME", "k").Int; got < want || got > want+1 {
@@ -210,6 +216,15 @@ func TestIdletime(t *testing.T) {
 	e, _ := l.Engine.Keyspace.DB(0).Find([]byte("k"))
 	e.SetAccess(0) // as the journal leaves it
 	idle(100 + 50 + 50 + 7)
+	payload := l.Do("DUMP", "k").Str
+	for _, seconds := range []int64{0, 1, 1000, 4_000_000} {
+		l.Do("RESTORE", "k", "0", payload, "REPLACE", "IDLETIME", strconv.FormatInt(seconds, 10))
+		idle(seconds)
+	}
+	l.Do("RESTORE", "k", "0", payload, "REPLACE", "IDLETIME", "9223372036854775807")
+	if got := l.Do("OBJECT", "IDLETIME", "k").Int; got < 4_000_000 {
+		t.Errorf("idle for %d s after the longest time there is", got)
+	}
 }
 
 func TestRandomKey(t *testing.T) {

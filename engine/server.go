@@ -110,7 +110,7 @@ type Server struct {
 	defrag      defrag
 	clientBytes int64  // of all clients outside of the arena, kept while there is a limit (countClients)
 	clientBigs  int64  // what they have in the arena, kept with it
-	second      uint32 // of the round's clock
+	accessTick  uint32 // of the round's clock, in units of accessMs
 	counts      bool   // accesses are counted: LFU, S3-FIFO
 
 	loader    Loader

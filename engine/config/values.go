@@ -206,6 +206,9 @@ const (
 // LFU reports whether the policy looks at how often keys are used.
 func (p Policy) LFU() bool { return p == VolatileLFU || p == AllKeysLFU }
 
+// LRU reports whether the policy looks at when keys were last used, and at nothing else.
+func (p Policy) LRU() bool { return p == VolatileLRU || p == AllKeysLRU }
+
 // Volatile reports whether only keys with a deadline go.
 func (p Policy) Volatile() bool { return p <= VolatileTTL }
 

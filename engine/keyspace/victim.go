@@ -2,7 +2,7 @@ package keyspace
 
 // Victims chooses the entries that go when memory is short. What the access bits of a record mean is up to the order:
 //
-//	Oldest    seconds of the last access (24 bits of Unix time)
+//	Oldest    quarter of a second of the last access (24 bits of Unix time in units of OldestMs: 48 days)
 //	Rarest    minute of the last access 16 | counter 8: the counter grows by chance, the more seldom the greater it is, and
 //	          falls with time
 //	Queues    see queues.go
@@ -23,6 +23,10 @@ const (
 	Any                  // whatever comes
 	Queues               // S3-FIFO
 )
+
+// OldestMs is how finely Oldest tells times apart. Where a cache has other keys after some seconds, with a second it would
+// hardly tell old from new.
+const OldestMs = 250
 
 const (
 	poolSize   = 16
@@ -200,7 +204,7 @@ func (v *Victims) score(b []byte) int64 {
 	if v.order == Rarest {
 		return 255 - int64(Frequency(bits, v.ks.NowMs, v.decay))
 	}
-	return int64((uint32(v.ks.NowMs/1000) - bits) & accessMask)
+	return int64((uint32(v.ks.NowMs/OldestMs) - bits) & accessMask)
 }
 
 // entry returns a candidate's entry if it is still there.
