@@ -110,7 +110,8 @@ func (s *Server) event(db int, class EventClass, name string, key []byte) {
 func (s *Server) Created(db *keyspace.DB, key []byte) { s.Event(db.ID, EventNew, "new", key) }
 
 // DBChanged tells that all keys of a database may have changed: before FLUSHDB, FLUSHALL, and for both databases of
-// SWAPDB. Watches of keys that exist are broken; clients that wait for keys look again.
+// SWAPDB. Watches of keys that exist are broken; clients that wait for keys that come, or want to know when
+// they go, look again.
 func (s *Server) DBChanged(db *keyspace.DB, other *keyspace.DB) {
 	for k := range s.watched {
 		if k.db != db.ID {
@@ -128,7 +129,14 @@ func (s *Server) DBChanged(db *keyspace.DB, other *keyspace.DB) {
 	}
 	var queues []*waitQueue
 	for k, q := range s.waitKeys {
-		if k.db == db.ID {
+		if k.db != db.ID {
+			continue
+		}
+		comes := false
+		if other != nil {
+			_, comes = other.Find([]byte(k.key))
+		}
+		if comes || q.onMissing > 0 {
 			queues = append(queues, q)
 		}
 	}
