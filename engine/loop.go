@@ -170,6 +170,7 @@ func (s *Server) loadStep() bool {
 		return !s.loader.Waiting()
 	}
 	s.loader = nil
+	s.Keyspace.Arena().MapAhead(false)
 	s.Keyspace.NowMs = s.NowMs
 	s.Dirty = 0
 	if s.Hooks.Loaded != nil {

@@ -231,6 +231,7 @@ func (s *Server) ApplyConfig() {
 // Load makes the server bring its data back before it serves: until the loader is done clients get LOADING.
 func (s *Server) Load(l Loader) {
 	s.loader = l
+	s.Keyspace.Arena().MapAhead(true)
 	s.Keyspace.NowMs = 0
 }
 

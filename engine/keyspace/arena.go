@@ -108,8 +108,10 @@ type Arena struct {
 	room        [ownMapping]uint32
 	slabsOf     [ownMapping]uint32
 	spares      [][]byte
-	used        int64 // bytes in live blocks
-	mapped      int64 // bytes of slabs and mappings
+	ahead       bool   // slabs are made ready ahead
+	stock       *stock // of these; nil before the first is asked for
+	used        int64  // bytes in live blocks
+	mapped      int64  // bytes of slabs and mappings
 	blocks      int64
 	mappings    int             // live blocks with a mapping of their own
 	compaction  CompactionStats // Moved, Kept and MovedBytes
@@ -285,16 +287,23 @@ func sizeFor(size int) int {
 }
 
 func (a *Arena) addSlab(c int) uint32 {
+	a.slabsOf[c]++
+	of := a.slabsOf[c]
+	huge := of > hugeLater || of > hugeAfter && classSize[c] < largeBlock
 	var mem []byte
-	if k := len(a.spares); k > 0 && !a.fresh {
+	if huge && a.ahead && !a.fresh {
+		mem = a.takeReady()
+	}
+	if mem != nil {
+		a.mapped += slabBytes
+	} else if k := len(a.spares); k > 0 && !a.fresh {
 		mem = a.spares[k-1]
 		a.spares = a.spares[:k-1]
 	} else {
 		mem = mapMemory(slabBytes)
 		a.mapped += slabBytes
 	}
-	a.slabsOf[c]++
-	if n := a.slabsOf[c]; n > hugeLater || n > hugeAfter && classSize[c] < largeBlock {
+	if huge {
 		adviseHuge(mem)
 	}
 	n := a.number()

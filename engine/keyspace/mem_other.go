@@ -8,6 +8,8 @@ const mapNoReserve = 0
 
 func adviseHuge([]byte) {}
 
+func populate([]byte) {}
+
 // remapMemory copies: only Linux moves pages.
 func remapMemory(mem []byte, size int) []byte {
 	out := mapMemory(size)
