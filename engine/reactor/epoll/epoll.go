@@ -70,12 +70,14 @@ type Reactor struct {
 
 	// wake is an eventfd, registered edge-triggered: each write is an event, and it need never be read. It is an
 	// os.File because that makes a late Wake harmless: the number cannot be written to after it is closed.
-	wake   *os.File
-	wakeFD int
-	busy   bool // the last two events came within a nap's time
-	soon   bool // the last one did
-	nap    time.Duration
-	woken  atomic.Bool
+	wake    *os.File
+	wakeFD  int
+	busy    bool // the last two events came within a nap's time
+	soon    bool // the last one did
+	eventAt time.Time
+	nap     time.Duration
+	alarm   alarm
+	woken   atomic.Bool
 }
 
 // ending is a connection that is closed at the end of the round, and why.
@@ -87,7 +89,7 @@ type ending struct {
 // New binds the addresses of opt and makes the loop; the handler is first called by Run. The error names the address
 // that could not be bound.
 func New(opt reactor.Options, h reactor.Handler) (*Reactor, error) {
-	r := &Reactor{opt: opt.WithDefaults(), handler: h, epfd: -1, now: time.Now()}
+	r := &Reactor{opt: opt.WithDefaults(), handler: h, epfd: -1, alarm: alarm{fd: -1}, now: time.Now()}
 	r.events = make([]unix.EpollEvent, maxEvents)
 	r.buf = make([]byte, r.opt.ReadBufferSize)
 	r.conns = make([]*conn, firstConns)
@@ -110,6 +112,7 @@ func (r *Reactor) open() error {
 	if err := r.control(unix.EPOLL_CTL_ADD, r.wakeFD, unix.EPOLLIN|unix.EPOLLET); err != nil {
 		return os.NewSyscallError("epoll_ctl", err)
 	}
+	r.openAlarm()
 	for i, a := range r.opt.Listen {
 		l, err := listen(a, r.opt)
 		if err != nil && a.Optional && reactor.Absent(err) {
@@ -130,9 +133,9 @@ func (r *Reactor) open() error {
 	return nil
 }
 
-// A nap, in which the loop keeps its processor of the scheduler's while it waits, is longer than between two ticks of the
-// kernel: so arming the timer seldom means programming the hardware, which in a virtual machine costs as much as a command. Where
-// the scheduler has so few processors that others may need this one, it is short.
+// A nap, in which the loop keeps its processor of the scheduler's while it waits, lasts this long after an event. It is longer
+// than between two ticks of the kernel: so setting the alarm, or a timer, seldom means programming the hardware, which in a virtual
+// machine costs as much as a command. Where the scheduler has so few processors that others may need this one, it is short.
 const (
 	longNap  = 20 * time.Millisecond
 	shortNap = 500 * time.Microsecond
@@ -162,9 +165,9 @@ func (r *Reactor) Run() error {
 		}
 		before := r.now
 		r.readClock()
-		if n > 0 {
+		if n > 0 && !r.rung(n) {
 			soon := r.now.Sub(before) < r.nap
-			r.busy, r.soon = soon && r.soon, soon
+			r.busy, r.soon, r.eventAt = soon && r.soon, soon, r.now
 		}
 		for i := 0; i < n && !r.stopping; i++ {
 			r.dispatch(int(r.events[i].Fd), r.events[i].Events)
@@ -206,13 +209,18 @@ func (r *Reactor) poll(more bool) (int, error) {
 	if !more {
 		delay = r.delay()
 	}
+	left := r.nap - r.now.Sub(r.eventAt)
+	r.busy = r.busy && left > 0
 	var n int
 	var errno unix.Errno
-	if delay <= 0 || !r.busy {
+	switch {
+	case delay <= 0 || !r.busy:
 		n, errno = pollNow(r.epfd, r.events)
-	} else {
-		n, errno = pollNap(r.epfd, r.events, min(delay, r.nap))
-		delay -= r.nap
+	case r.nap == longNap && r.alarm.within(r.now, min(delay, left)):
+		n, errno = pollOpen(r.epfd, r.events)
+	default:
+		n, errno = pollNap(r.epfd, r.events, min(delay, left))
+		delay -= left
 	}
 	if n == 0 && errno == 0 && delay > 0 {
 		r.busy = false
@@ -250,6 +258,8 @@ func (r *Reactor) dispatch(fd int, ev uint32) {
 		// Cleared before Woken looks at what the wakers left: whoever comes later writes again.
 		r.woken.Store(false)
 		r.handler.Woken()
+	case fd == r.alarm.fd:
+		r.alarm.at = time.Time{}
 	default:
 		for i := range r.listeners {
 			if r.listeners[i].fd == fd {
@@ -322,6 +332,10 @@ func (r *Reactor) release() {
 	r.CloseListeners()
 	if r.wake != nil {
 		r.wake.Close()
+	}
+	if r.alarm.fd >= 0 {
+		unix.Close(r.alarm.fd)
+		r.alarm.fd = -1
 	}
 	if r.epfd >= 0 {
 		unix.Close(r.epfd)

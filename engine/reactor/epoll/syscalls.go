@@ -67,6 +67,16 @@ func roundedUp(delay time.Duration) uintptr {
 	return uintptr(min(delay+time.Millisecond-1, 24*time.Hour).Milliseconds())
 }
 
+// pollOpen waits until something is ready, however long, without telling the Go scheduler.
+func pollOpen(epfd int, events []unix.EpollEvent) (n int, errno unix.Errno) {
+	const forever = ^uintptr(0)
+	r, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), forever, 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(r), 0
+}
+
 // pollNap is pollWait without telling the Go scheduler, for delays under a second.
 func pollNap(epfd int, events []unix.EpollEvent, delay time.Duration) (n int, errno unix.Errno) {
 	ts := timespec{0, int64(delay)}
