@@ -71,7 +71,7 @@ func clientFlagLetters(c *engine.Client) string {
 		letter string
 		set    bool
 	}{
-		{"O", c.Monitoring()}, {"P", isSubscriber(c)}, {"x", queued >= 0}, {"b", c.Blocked() || c.Postponed()}, {"t", tracked},
+		{"O", c.Monitoring()}, {"P", c.Subscriber()}, {"x", queued >= 0}, {"b", c.Blocked() || c.Postponed()}, {"t", tracked},
 		{"R", c.TrackBroken()}, {"B", mode&engine.TrackBcast != 0}, {"d", c.WatchBroken()}, {"c", c.Closing()}, {"U", unix},
 		{"e", c.NoEvict}, {"T", c.NoTouch},
 	} {
@@ -102,9 +102,9 @@ func isOfType(c *engine.Client, class string) bool {
 	case "":
 		return true
 	case "normal":
-		return !isSubscriber(c)
+		return !c.Subscriber()
 	}
-	return class == "pubsub" && isSubscriber(c)
+	return class == "pubsub" && c.Subscriber()
 }
 
 func clientList(c *engine.Client, args engine.Args) {

@@ -86,7 +86,7 @@ func ping(c *engine.Client, args engine.Args) {
 	switch {
 	case len(args) > 2:
 		arityError(c, "ping")
-	case c.Proto == 2 && isSubscriber(c):
+	case c.Proto == 2 && c.Subscriber():
 		c.Reply.Array(2)
 		c.Reply.BulkString("pong")
 		c.Reply.Bulk(bytes.Join(args[1:], nil))
@@ -95,10 +95,6 @@ func ping(c *engine.Client, args engine.Args) {
 	default:
 		c.Reply.Bulk(args[1])
 	}
-}
-
-func isSubscriber(c *engine.Client) bool {
-	return c.Subscribed(engine.Channels)+c.Subscribed(engine.Patterns)+c.Subscribed(engine.Shards) > 0
 }
 
 func quit(c *engine.Client, _ engine.Args) {

@@ -10,15 +10,17 @@ import (
 
 // The way of a pipelined command through parser, call, handler and reply, without sockets.
 func BenchmarkPipeline(b *testing.B) {
-	const keys, depth = 100_000, 64
+	const keys, depth = 100_000, 16
 	value := fmt.Sprintf("%064d", 1)
 	for _, bench := range []struct {
 		name string
 		args func(key string) []string
 	}{
+		{"ping", func(string) []string { return []string{"PING"} }},
 		{"get", func(k string) []string { return []string{"GET", k} }},
 		{"set", func(k string) []string { return []string{"SET", k, value} }},
 		{"incr", func(k string) []string { return []string{"INCR", "n" + k} }},
+		{"rpush", func(string) []string { return []string{"RPUSH", "list", value[:3]} }},
 		{"hset", func(k string) []string { return []string{"HSET", "hash", "f" + k, value[:3]} }},
 	} {
 		b.Run(bench.name, func(b *testing.B) {

@@ -22,61 +22,37 @@ const (
 )
 
 // runBatch runs parsed frames until one has to wait. It returns how many ran and their bytes.
-//
-// A clock reading costs as much as a tenth of a short command. So short commands share the time of the batch; what is
-// not short by its flags, its size or its reply is timed by itself, so that no command that may take long hides in a
-// batch (account, slow.go).
 func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
 	if s.observed != nil {
 		s.observed.sample(s, c, frames)
 	}
-	last := s.nanotime() // the last clock reading
+	t := batchTime{last: s.nanotime()}
 	if s.turnFrom == 0 {
-		s.turnFrom = last
+		s.turnFrom = t.last
 	}
-	from, short := 0, 0 // short commands since then, among frames[from:]
-	for i := range frames {
-		f := &frames[i]
+	calm := s.calm(c)
+	for ran < len(frames) {
+		if calm {
+			n, size := s.runPlain(c, frames[ran:], &t)
+			ran, bytes = ran+n, bytes+size
+			if ran == len(frames) || c.closing || c.closed {
+				break
+			}
+		}
+		f := &frames[ran]
 		if !s.mayRunFrame(c, f) {
 			if c.suspended != nil {
-				ran, bytes = i+1, bytes+f.size
+				ran, bytes = ran+1, bytes+f.size
 			}
 			break
 		}
-		ran, bytes = i+1, bytes+f.size
+		ran, bytes = ran+1, bytes+f.size
 		if f.args == nil && s.protocolError != nil {
 			s.refuseProtocol(c)
 			break
 		}
 		if len(f.args) > 0 {
-			if f.row == nil || f.row.Flags&(Fast|Brief) == 0 || f.size >= s.timeFrom {
-				before := s.nanotime()
-				if short > 0 {
-					s.accountShort(c, frames[from:i], short, before-last)
-				}
-				from, short = i+1, 0
-				row := s.call(c, f.row, f.args)
-				s.tookLong = false // it is timed by itself anyway
-				last = s.nanotime()
-				s.moveClock(before, last)
-				if row != nil {
-					s.account(c, row, f.args, last-before)
-				}
-			} else {
-				mark := len(s.replies.B)
-				row := s.call(c, f.row, f.args)
-				switch {
-				case row == nil:
-				case len(s.replies.B)-mark < longReply && !s.tookLong:
-					f.short = row
-					short++
-				default: // what ran since the last reading is little beside this command
-					s.tookLong = false
-					now := s.nanotime()
-					s.account(c, row, f.args, now-last)
-					last = now
-				}
-			}
+			s.runFrame(c, frames[:ran], &t)
 		}
 		if len(c.bigs) > 0 {
 			s.dropBigs(c)
@@ -84,15 +60,64 @@ func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
 		if len(f.args) > len(s.args) {
 			f.args = nil // the frame is kept for later batches, its many words need not be
 		}
-		if c.closing || c.closed || c.blocked != nil || last-s.turnFrom > maxTurnNs {
+		if c.closing || c.closed || c.blocked != nil || t.last-s.turnFrom > maxTurnNs {
 			break
 		}
+		calm = s.calm(c)
 	}
-	s.turnOver = last-s.turnFrom > maxTurnNs
-	if short > 0 {
-		s.accountShort(c, frames[from:ran], short, s.nanotime()-last)
+	s.turnOver = t.last-s.turnFrom > maxTurnNs
+	if t.short > 0 {
+		s.accountShort(c, frames[t.from:ran], t.short, s.nanotime()-t.last)
 	}
 	return ran, bytes
+}
+
+// batchTime is how the time of a batch is shared out. A clock reading costs as much as a tenth of a short command. So short
+// commands share the time of the batch; what is not short by its flags, its size or its reply is timed by itself, so that no
+// command that may take long hides in a batch (account, slow.go).
+type batchTime struct {
+	last  int64 // the last clock reading
+	from  int   // the first frame that shares the time since then
+	short int   // how many do
+}
+
+// runFrame runs the last of frames by call.
+func (s *Server) runFrame(c *Client, frames []frame, t *batchTime) {
+	i := len(frames) - 1
+	f := &frames[i]
+	if f.row == nil || f.row.Flags&(Fast|Brief) == 0 || f.size >= s.timeFrom {
+		before := s.nanotime()
+		if t.short > 0 {
+			s.accountShort(c, frames[t.from:i], t.short, before-t.last)
+		}
+		t.from, t.short = i+1, 0
+		row := s.call(c, f.row, f.args)
+		s.tookLong = false // it is timed by itself anyway
+		t.last = s.nanotime()
+		s.moveClock(before, t.last)
+		if row != nil {
+			s.account(c, row, f.args, t.last-before)
+		}
+		return
+	}
+	mark := len(s.replies.B)
+	row := s.call(c, f.row, f.args)
+	switch {
+	case row == nil:
+	case len(s.replies.B)-mark < longReply && !s.tookLong:
+		f.short = row
+		t.short++
+	default:
+		s.accountLong(c, row, f.args, t)
+	}
+}
+
+// accountLong is for a command that was to be short and was not: what ran since the last reading is little beside it.
+func (s *Server) accountLong(c *Client, row *Row, args Args, t *batchTime) {
+	s.tookLong = false
+	now := s.nanotime()
+	s.account(c, row, args, now-t.last)
+	t.last = now
 }
 
 // accountShort shares the time of a batch out over its short commands. Should it be over a threshold, the batch was
@@ -325,7 +350,7 @@ func (s *Server) gates(c *Client, row *Row, args Args) *Row {
 	if s.memory.oom && c.conn != nil && c.deniedOOM(row) {
 		return s.refuse(c, row, errOOM)
 	}
-	if c.subs != nil && c.Proto == 2 && row.Flags&InSubscriber == 0 && c.subscriber() {
+	if c.subs != nil && c.Proto == 2 && row.Flags&InSubscriber == 0 && c.Subscriber() {
 		return s.refuse(c, row, "ERR Can't execute '"+row.FullName+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
 	}
 	if s.loader != nil && row.Flags&Loading == 0 && !c.Loading() {

@@ -146,7 +146,7 @@ func (c *Client) TakeBig(i int) (keyspace.Ref, bool) {
 // busy tells that the client waits for the server and not the other way round: for its turn, for the journal, for a key,
 // for messages.
 func (c *Client) busy() bool {
-	return c.ready || c.waiting || c.postponed || c.out.holds > 0 || c.blocked != nil || c.subscriber()
+	return c.ready || c.waiting || c.postponed || c.out.holds > 0 || c.blocked != nil || c.Subscriber()
 }
 
 // unfinished tells that something that the client has sent is still to be run, or is being worked on by the server. What waits

@@ -37,12 +37,10 @@ func clientOf(conn reactor.Conn) *Client {
 
 // frame is a parsed command that is about to run.
 type frame struct {
-	args Args
-	row  *Row // nil: not looked up, or unknown
-	key  []byte
-	size int // bytes of the query buffer
-
+	args  Args
+	row   *Row // nil: unknown, or there are no words
 	short *Row // ran as one of those that share the time of the batch
+	size  int  // bytes of the query buffer
 }
 
 // ReadBuffer lets the reactor read a large argument straight into its block.
@@ -181,7 +179,9 @@ func (s *Server) process(c *Client, buf []byte) (done int) {
 		if n == 0 {
 			break
 		}
-		s.prefetch(c, s.batch[:n])
+		if n >= prefetchFrom {
+			s.prefetch(c, s.batch[:n])
+		}
 		ran, bytes := s.runBatch(c, s.batch[:n])
 		done += bytes
 		count += ran
@@ -228,11 +228,15 @@ func (s *Server) mayRun(c *Client) bool {
 	return s.memory.limit == 0 || s.mayGrow(c, nil)
 }
 
-// parseBatch parses up to batchFrames whole frames. more is false when no whole frame is left in buf.
+// parseBatch parses up to batchFrames whole frames and looks up their rows. more is false when no whole frame is left in buf.
+// Pipelines often repeat a command: a name that is as in the frame before is not looked up again.
 func (s *Server) parseBatch(c *Client, buf []byte) (n int, more bool) {
 	at, used := 0, 0
+	var row *Row
+	var name []byte
+	known := !c.mustLogIn()
 	for n < batchFrames && at < len(buf) {
-		args, size, err := c.parser.Next(buf[at:], s.args[used:used:len(s.args)], &s.limits, !c.mustLogIn())
+		args, size, err := c.parser.Next(buf[at:], s.args[used:used:len(s.args)], &s.limits, known)
 		if err != nil {
 			s.batch[n] = frame{size: len(buf) - at}
 			s.protocolError = err
@@ -241,8 +245,14 @@ func (s *Server) parseBatch(c *Client, buf []byte) (n int, more bool) {
 		if size == 0 {
 			return n, false
 		}
+		if len(args) == 0 {
+			row = nil
+		} else if row == nil || string(args[0]) != string(name) {
+			name = args[0]
+			row = s.Table.Lookup(name)
+		}
 		f := &s.batch[n] // written field by field: a literal is made on the stack and copied, and each copy waits for its stores
-		f.args, f.row, f.key, f.size, f.short = args, nil, nil, size, nil
+		f.args, f.row, f.short, f.size = args, row, nil, size
 		if len(c.bigs) > 0 {
 			c.bigArgs = append(c.bigArgs[:0], c.parser.BigIndexes()...)
 		}
@@ -251,42 +261,36 @@ func (s *Server) parseBatch(c *Client, buf []byte) (n int, more bool) {
 		if used+len(args) <= len(s.args) { // else they are in memory of their own
 			used += len(args)
 		}
-		if c.mustLogIn() || len(c.bigs) > 0 {
+		if !known || len(c.bigs) > 0 {
 			break // the next frame may have to be parsed by other rules
 		}
 	}
 	return n, true
 }
 
-// prefetch looks up the rows of the frames, then touches the index slots and records of their first keys, so that the
-// cache misses of many commands overlap. Pipelines often repeat a command, or a key: what is as in the frame before is not
-// looked up again.
+// prefetch touches the index slots and records of the first keys of the frames, so that the cache misses of many commands
+// overlap. A key that is as in the frame before has been touched.
 func (s *Server) prefetch(c *Client, frames []frame) {
-	var row *Row
-	var name, last []byte
+	var last []byte
 	s.keys = s.keys[:0]
 	for i := range frames {
-		f := &frames[i]
-		if len(f.args) == 0 {
-			continue
-		}
-		if row == nil || string(f.args[0]) != string(name) {
-			name = f.args[0]
-			row = s.Table.Lookup(name)
-		}
-		f.row = row
-		if row == nil || row.FirstKey <= 0 || row.FirstKey >= len(f.args) {
-			continue
-		}
-		f.key = f.args[row.FirstKey]
-		if string(f.key) != string(last) {
-			s.keys = append(s.keys, f.key)
-			last = f.key
+		key := frames[i].firstKey()
+		if len(key) > 0 && string(key) != string(last) {
+			s.keys = append(s.keys, key)
+			last = key
 		}
 	}
 	if len(s.keys) >= prefetchFrom {
 		s.sink += c.DB.Prefetch(s.keys)
 	}
+}
+
+// firstKey is the first key of a command, nil if it has none or is unknown.
+func (f *frame) firstKey() []byte {
+	if f.row == nil || f.row.FirstKey <= 0 || f.row.FirstKey >= len(f.args) {
+		return nil
+	}
+	return f.args[f.row.FirstKey]
 }
 
 // startBig prepares for a large argument that the parser has met: a block for it, and the bytes that are here already.

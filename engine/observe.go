@@ -59,9 +59,8 @@ func (s *Server) Observed() *Observation { return s.observed }
 func (o *Observation) sample(s *Server, c *Client, frames []frame) {
 	o.until -= len(frames)
 	for o.until <= 0 {
-		f := &frames[len(frames)-1+o.until]
-		if f.key != nil {
-			o.window.add(s.Keyspace.Hash(f.key)+uint64(c.DB.ID), c.DB.ID, f.key)
+		if key := frames[len(frames)-1+o.until].firstKey(); key != nil {
+			o.window.add(s.Keyspace.Hash(key)+uint64(c.DB.ID), c.DB.ID, key)
 		}
 		o.random ^= o.random << 13
 		o.random ^= o.random >> 7

@@ -21,17 +21,19 @@ func TestHotKeys(t *testing.T) {
 	o.roll(begun)
 	const commands = 2_000_000
 	frames := make([]frame, batchFrames)
+	get := &Row{FirstKey: 1}
 	for range commands / batchFrames {
 		for i := range frames {
+			f := &frames[i]
 			switch r := random.IntN(100); {
 			case r < 5:
-				frames[i].key = []byte("hot:5%")
+				f.row, f.args = get, Args{nil, []byte("hot:5%")}
 			case r < 7:
-				frames[i].key = []byte("hot:2%")
+				f.row, f.args = get, Args{nil, []byte("hot:2%")}
 			case r < 10:
-				frames[i].key = nil // PING
+				f.row, f.args = &Row{}, Args{nil} // PING
 			default:
-				frames[i].key = fmt.Appendf(nil, "key:%d", random.IntN(1_000_000))
+				f.row, f.args = get, Args{nil, fmt.Appendf(nil, "key:%d", random.IntN(1_000_000))}
 			}
 		}
 		o.sample(s, c, frames)

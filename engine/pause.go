@@ -82,7 +82,7 @@ func (s *Server) postpones(c *Client, f *frame) bool {
 		}
 	}
 	if n := len(f.args); row.Arity > 0 && n != row.Arity || n < -row.Arity || !c.Authenticated && row.Flags&NoAuth == 0 && s.Users.NeedsLogin() ||
-		c.Proto == 2 && row.Flags&InSubscriber == 0 && c.subscriber() {
+		c.Proto == 2 && row.Flags&InSubscriber == 0 && c.Subscriber() {
 		return false
 	}
 	const writing = Write | MayReplicate

@@ -64,8 +64,8 @@ func (c *Client) Subscribed(kind SubKind) int {
 	return len(c.subs.names[kind])
 }
 
-// subscriber reports whether the client has any subscription: then RESP2 allows few commands.
-func (c *Client) subscriber() bool {
+// Subscriber reports whether the client has any subscription: then RESP2 allows few commands.
+func (c *Client) Subscriber() bool {
 	return c.subs != nil && len(c.subs.names[Channels])+len(c.subs.names[Patterns])+len(c.subs.names[Shards]) > 0
 }
 
@@ -336,7 +336,7 @@ func (c *Client) outputClass() int {
 	switch {
 	case c.monitor: // see monitor.go
 		return config.ClassReplica
-	case c.subscriber():
+	case c.Subscriber():
 		return config.ClassPubSub
 	}
 	return config.ClassNormal

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -145,6 +146,8 @@ type Row struct {
 	Parent   *Row
 	FirstKey int // place of the first key for routing, 0 none
 	onlyKey  int // place of the only key, 0 if there may be several or its place depends on the arguments
+	plainMin int // words that it may have to take the short way (plain.go): none if it may not
+	plainMax int
 	ACL      *acl.Command
 	perms    []acl.Perm // of Keys
 	Stats    CallStats
@@ -285,6 +288,7 @@ func (r *Row) setup() {
 	if len(r.Keys) > 0 && r.Keys[0].Index > 0 && !r.Keys[0].NumKeys {
 		r.FirstKey = r.Keys[0].Index
 	}
+	r.setPlain()
 	if k := r.Keys; len(k) == 1 && r.FirstKey > 0 && r.Flags&AllKeys == 0 && k[0].Last == 0 && !k[0].EachKeyword && k[0].Keyword == "" {
 		r.onlyKey = r.FirstKey
 	}
@@ -326,14 +330,26 @@ func foldName(name []byte) (w foldedName, ok bool) {
 	if len(name) > 23 {
 		return w, false
 	}
-	for i, c := range name {
-		if c-'A' < 26 {
-			c |= 0x20
-		}
-		w[i/8] |= uint64(c) << (i % 8 * 8)
+	w[2] = uint64(len(name)) << 56
+	at := 0
+	for ; len(name) >= 8; name = name[8:] {
+		w[at] = lower8(binary.LittleEndian.Uint64(name))
+		at++
 	}
-	w[2] |= uint64(len(name)) << 56
+	var rest uint64
+	for i := len(name) - 1; i >= 0; i-- {
+		rest = rest<<8 | uint64(name[i])
+	}
+	w[at] |= lower8(rest)
 	return w, true
+}
+
+// lower8 makes eight bytes lower case at once. The sums have the top bit of each byte set from 'A' on, and from past 'Z' on.
+func lower8(x uint64) uint64 {
+	const each, top = 0x0101010101010101, 0x8080808080808080
+	low := x &^ top
+	upper := (low + (0x80-'A')*each) &^ (low + (0x80-'Z'-1)*each) &^ x & top
+	return x | upper>>2
 }
 
 func (w foldedName) hash() int {

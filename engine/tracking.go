@@ -440,7 +440,7 @@ func (s *Server) invalidate(c *Client, m *invalidation) {
 			return
 		}
 	}
-	if to.Proto != 3 && (t.redirect == nil || !to.subscriber()) {
+	if to.Proto != 3 && (t.redirect == nil || !to.Subscriber()) {
 		return
 	}
 	if c == s.current {

@@ -1,0 +1,61 @@
+package commands_test
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"regexp"
+	"testing"
+
+	"redix/commands/servertest"
+)
+
+// Short commands take the short way past the gates while client and server are calm. A server that times each command by
+// itself has no short way; both must reply, count and keep the same, whatever becomes of client and server in between.
+func TestPlainCommands(t *testing.T) {
+	seed := rand.Uint64()
+	t.Log("seed", seed)
+	random := rand.New(rand.NewPCG(seed, 1))
+	short, long := servertest.NewLocal(t), servertest.NewLocal(t, "--slowlog-log-slower-than", "0")
+	plain := [][]string{{"PING"}, {"ping", "x"}, {"PING", "x", "y"}, {"GET", "s"}, {"GET"}, {"SET", "s", "1"}, {"SET", "s", "x", "NX", "GET"},
+		{"INCR", "s"}, {"INCR", "l"}, {"INCRBY", "s", "x"}, {"LPUSH", "l", "a", "b"}, {"RPOP", "l"}, {"HSET", "h", "f", "v"}, {"HSET", "h", "f"},
+		{"HGET", "h", "f"}, {"SADD", "m", "a"}, {"SADD", "s", "a"}, {"DBSIZE"}, {"ZADD", "z", "1", "a"}, {"EXPIRE", "s", "100"}, {"EXISTS", "s", "l"},
+		{"SETRANGE", "s", "20000", "x"}, {"GET", "s"}, {"PFADD", "p", "a"}, {"PFCOUNT", "p"}, {"XADD", "x", "5-1", "a", "b"}, {}, {"NOSUCH"}}
+	other := [][]string{{"MULTI"}, {"EXEC"}, {"DISCARD"}, {"WATCH", "s"}, {"UNWATCH"}, {"CLIENT", "REPLY", "SKIP"}, {"CLIENT", "REPLY", "OFF"},
+		{"CLIENT", "REPLY", "ON"}, {"HELLO", "3"}, {"HELLO", "2"}, {"CLIENT", "TRACKING", "ON"}, {"CLIENT", "TRACKING", "OFF"}, {"SUBSCRIBE", "c"},
+		{"UNSUBSCRIBE"}, {"PSUBSCRIBE", "__key*__:*"}, {"PUNSUBSCRIBE"}, {"PUBLISH", "c", "m"}, {"CONFIG", "SET", "notify-keyspace-events", "KEA"},
+		{"CONFIG", "SET", "notify-keyspace-events", ""}, {"CONFIG", "SET", "maxmemory", "1"}, {"CONFIG", "SET", "maxmemory", "0"}, {"SELECT", "1"},
+		{"SELECT", "0"}, {"ACL", "SETUSER", "default", "-incr"}, {"ACL", "SETUSER", "default", "+incr"}, {"RESET"}, {"FLUSHALL"}, {"DEL", "s", "l", "h"},
+		{"BLPOP", "l", "0.001"}, {"GETDEL", "s"}, {"KEYS", "nosuch*"}, {"CLIENT", "NO-EVICT", "ON"}}
+	normal := [][]string{{"DISCARD"}, {"CLIENT", "REPLY", "ON"}, {"RESET"}, {"CONFIG", "SET", "maxmemory", "0"}, {"ACL", "SETUSER", "default", "+@all"}}
+	for n := range 4000 {
+		var batch []byte
+		if n%8 == 0 {
+			for _, words := range normal {
+				batch = servertest.AppendCommand(batch, words...)
+			}
+		}
+		for range 1 + random.IntN(40) {
+			from := plain
+			if random.IntN(20) == 0 {
+				from = other
+			}
+			batch = servertest.AppendCommand(batch, from[random.IntN(len(from))]...)
+		}
+		want := string(long.Feed(batch))
+		if got := string(short.Feed(batch)); got != want {
+			t.Fatalf("%q\n got %q\nwant %q", batch, got, want)
+		}
+		short.Advance(2e6)
+		long.Advance(2e6)
+		if got, want := short.Feed(nil), long.Feed(nil); !bytes.Equal(got, want) {
+			t.Fatalf("after %q\n got %q\nwant %q", batch, got, want)
+		}
+	}
+	time := regexp.MustCompile(`usec(_per_call)?=[0-9.]+`)
+	for _, words := range append(normal, []string{"INFO", "commandstats"}, []string{"INFO", "errorstats"}, []string{"DEBUG", "DIGEST"}) {
+		got, want := short.Do(words...).Str, long.Do(words...).Str
+		if got, want = time.ReplaceAllString(got, ""), time.ReplaceAllString(want, ""); got != want {
+			t.Errorf("%q\n got %s\nwant %s", words, got, want)
+		}
+	}
+}
