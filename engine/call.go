@@ -35,7 +35,7 @@ func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
 		if calm {
 			n, size := s.runPlain(c, frames[ran:], &t)
 			ran, bytes = ran+n, bytes+size
-			if ran == len(frames) || c.closing || c.closed {
+			if ran == len(frames) || c.closing || c.closed || c.blocked != nil {
 				break
 			}
 		}

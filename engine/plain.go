@@ -33,7 +33,7 @@ func (s *Server) calm(c *Client) bool {
 }
 
 // runPlain runs the plain commands at the start of frames; c is calm. It returns how many ran, and their bytes. It stops after
-// one that was not short, and after one that has set off messages to others or has ended c.
+// one that was not short, and after one that has set off messages to others, or has ended c or made it wait.
 func (s *Server) runPlain(c *Client, frames []frame, t *batchTime) (ran, bytes int) {
 	r := &s.replies
 	var last *Row
@@ -65,7 +65,7 @@ func (s *Server) runPlain(c *Client, frames []frame, t *batchTime) (ran, bytes i
 		}
 		f.short = row
 		t.short++
-		if s.fanout != 0 || c.closing || c.closed {
+		if s.fanout != 0 || c.closing || c.closed || c.blocked != nil {
 			break
 		}
 	}
