@@ -249,7 +249,7 @@ var memoryRows = group{"Memory", []Directive{
 	{Name: "activedefrag", Default: "yes", Mutable: true,
 		kind: yesNo(func(v *Values) *bool { return &v.ActiveDefrag }),
 		Help: "Give memory that deletions have left in pieces back to the system, by moving what lies between the pieces. redis-server's default is no."},
-	{Name: "active-defrag-ignore-bytes", Default: "16mb", Mutable: true,
+	{Name: "active-defrag-ignore-bytes", Default: "4mb", Mutable: true,
 		kind: memory(1, maxInt, func(v *Values) *int { return &v.DefragIgnoreBytes }),
 		Help: "Bytes in pieces below which activedefrag does nothing. redis-server's default is 100mb."},
 	{Name: "active-defrag-threshold-lower", Default: "10", Mutable: true,
