@@ -396,14 +396,19 @@ func TestEndWhileSwitching(t *testing.T) {
 	}, "--appendfsync", "always")
 }
 
-// TestStartOpensAside: the journal is opened for appending, after it was loaded, while clients are told that the data is not there yet.
+// TestStartOpensAside: the journal is opened for appending, after it was loaded, while clients are told that the data is not there yet. Where
+// there is none to load it is open before anybody is served.
 func TestStartOpensAside(t *testing.T) {
 	for _, reactor := range servertest.Reactors {
 		t.Run(reactor, func(t *testing.T) {
 			h := newHangingFiles()
+			dir := t.TempDir()
+			s := servertest.StartOn(t, h, reactor, "--appendonly", "yes", "--dir", dir)
+			s.Dial().Must("SET", "k", "v")
+			s.Stop()
 			open := h.hang(vfs.OpMkdir)
 			held := time.AfterFunc(heldAtMost, open) // in case that the loop hangs
-			s := servertest.StartOn(t, h, reactor, "--appendonly", "yes")
+			s = servertest.StartOn(t, h, reactor, "--appendonly", "yes", "--dir", dir)
 			await(t, "the directory", h.waits)
 			c := s.Dial()
 			if v := c.Do("GET", "k"); !strings.HasPrefix(v.Err(), "LOADING") {
@@ -414,7 +419,9 @@ func TestStartOpensAside(t *testing.T) {
 			}
 			open()
 			s.WaitLoaded()
-			c.Must("SET", "k", "v")
+			if v := c.Must("GET", "k"); v.Str != "v" {
+				t.Errorf("GET: %s", v)
+			}
 			if f := c.Info("persistence"); f["aof_enabled"] != "1" {
 				t.Errorf("aof_enabled %s", f["aof_enabled"])
 			}

@@ -107,8 +107,15 @@ func Attach(s *engine.Server, log *slog.Logger, formats Formats) (*Attachment, e
 	a.started = time.Now()
 	a.logged = a.started
 	a.load = NewReplayer(plan, ReplayOptions{Apply: s.Apply, Base: a.baseBuilder, Wake: s.Reactor.Wake})
+	l := &startLoader{Replayer: a.load, journal: j, beside: a.beside}
+	if len(plan.Files) == 0 { // nobody is served yet, nor has to be told of a loading that there is not
+		if err := j.Start(); err != nil {
+			return nil, err
+		}
+		l.opened = alreadyClosed
+	}
 	s.Hooks.Loaded = func(err error) { a.loaded(j, err) }
-	s.Load(&startLoader{Replayer: a.load, journal: j, beside: a.beside})
+	s.Load(l)
 	return a, nil
 }
 
@@ -120,6 +127,13 @@ type startLoader struct {
 	opened  <-chan struct{} // closed when err is valid; nil before the replay has ended
 	err     error
 }
+
+// alreadyClosed is a channel from which nobody has to wait for anything.
+var alreadyClosed = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
 
 // Step implements engine.Loader.
 func (l *startLoader) Step(budget int) (done bool, err error) {
