@@ -22,7 +22,8 @@ const (
 	metricP99           = "p99_us"
 	metricP999          = "p999_us"
 	metricMax           = "max_us"
-	metricRound         = "loop_round_max_us" // the server's own figure
+	metricRound         = "loop_round_max_us"       // the server's own figure
+	metricFanout        = "fanout_slice_max_cpu_us" // the same
 	metricGrowth        = "rss_growth_bytes"
 	metricPerKey        = "bytes_per_key"
 	metricUsedPerKey    = "used_memory_per_key"
@@ -50,7 +51,7 @@ const (
 	metricForeign       = "foreign_cpu_percent" // of all CPUs, spent outside the server and this program; see outsiders
 )
 
-var metricOrder = []string{metricRate, metricCPU, metricLoadCPU, metricP50, metricP99, metricP999, metricMax, metricRound, metricGrowth,
+var metricOrder = []string{metricRate, metricCPU, metricLoadCPU, metricP50, metricP99, metricP999, metricMax, metricRound, metricFanout, metricGrowth,
 	metricPerKey, metricUsedPerKey, metricKeysBack, metricMemoryBack, metricNormalP99, metricP99Ratio, metricHeld,
 	metricPerConn, metricPerFresh, metricAnswered, metricSeconds, metricNormalRate, metricRateShare, metricExtraMemory, metricExtraMax, metricWaitCPU, metricGCCPU, metricGCPause,
 	metricGCPauses, metricHits, metricKeys, metricResident, metricFragmentation, metricForeign}

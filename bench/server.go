@@ -196,11 +196,17 @@ func (s *server) forgetRounds() error {
 	return err
 }
 
-// longestRound adds what the longest round of the server's loop has been since then, by its own clock, where it tells.
+// longestRound adds what the longest round of the server's loop has been since then, by its own clock, and the most that a slice
+// of fan-out took of the processor, where it tells.
 func (s *server) longestRound(r result) error {
-	us, ok, err := s.control.infoNumber("stats", "loop_round_max_us")
-	if ok {
-		r[metricRound] = us
+	for _, metric := range []string{metricRound, metricFanout} {
+		us, ok, err := s.control.infoNumber("stats", metric)
+		if err != nil {
+			return err
+		}
+		if ok && us > 0 { // no fan-out, no figure
+			r[metric] = us
+		}
 	}
-	return err
+	return nil
 }

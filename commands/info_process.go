@@ -264,6 +264,7 @@ func infoStats(w *infoWriter, s *engine.Server) {
 	w.int("background_milliseconds", st.BackgroundNs/1e6)
 	w.int("loop_rounds", st.Rounds)
 	w.int("loop_round_max_us", st.RoundNsMax/1000)
+	w.int("fanout_slice_max_cpu_us", st.FanoutUsedNsMax/1000)
 	w.int("evicted_keys", st.Evicted)
 	w.int("evicted_clients", st.EvictedClients)
 	exceeding, exceeded := s.EvictionExceededNs()

@@ -74,7 +74,7 @@ var readFields = map[string]string{
 		"used_memory_peak maxmemory rdb_changes_since_last_save rdb_last_save_time total_connections_received " +
 		"total_commands_processed instantaneous_ops_per_sec rejected_connections expired_keys evicted_keys keyspace_hits " +
 		"keyspace_misses total_net_input_bytes total_net_output_bytes connected_slaves master_repl_offset total_system_memory " +
-		"active_expire_behind_ms background_slice_max_us loop_rounds loop_round_max_us gc_pauses gc_pause_max_us heap_bytes goroutines mem_clients_normal",
+		"active_expire_behind_ms background_slice_max_us loop_rounds loop_round_max_us fanout_slice_max_cpu_us gc_pauses gc_pause_max_us heap_bytes goroutines mem_clients_normal",
 	`0`: "loading async_loading rdb_bgsave_in_progress aof_rewrite_in_progress aof_rewrite_scheduled latest_fork_usec " +
 		"cluster_enabled aof_enabled",
 	`[01]`: "io_threads_active", `ok`: "rdb_last_bgsave_status aof_last_bgrewrite_status aof_last_write_status",

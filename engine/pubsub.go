@@ -290,6 +290,11 @@ func (s *Server) SendAll() {
 // flushSome writes queued outputs, and in turn with them visits subscribers, for about a slice of time. It returns true when there
 // is more of either.
 func (s *Server) flushSome() bool {
+	crowd := len(s.fan.jobs) > 0
+	var used int64
+	if crowd {
+		used = threadNs()
+	}
 	end := s.nanotime() + sliceNs
 	for work := 0; ; {
 		queued, jobs := s.flushed < len(s.toFlush), len(s.fan.jobs) > 0
@@ -307,6 +312,9 @@ func (s *Server) flushSome() bool {
 				break
 			}
 		}
+	}
+	if crowd {
+		s.Stats.FanoutUsedNsMax = max(s.Stats.FanoutUsedNsMax, threadNs()-used)
 	}
 	s.memory.told = 0
 	if s.flushed > len(s.toFlush)/2 { // what is left moves at most once

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,8 @@ func crowd(w *world, n int, takes time.Duration, written func()) []*fakeConn {
 // shows in the number of writes: where each takes a fifth of a slice, the first look at the clock ends it.
 func TestPublishIsSpread(t *testing.T) {
 	const subscribers, inSlice = 1000, 8
+	runtime.LockOSThread() // its processor time is read
+	defer runtime.UnlockOSThread()
 	w := newWorld(t, native)
 	writes, most, rounds := 0, 0, 0
 	subs := crowd(w, subscribers, time.Duration(sliceNs/5), func() { writes++ })
@@ -38,6 +41,9 @@ func TestPublishIsSpread(t *testing.T) {
 		most = max(most, writes-before)
 		w.read(other, frm("ping"))
 		other.want(pong)
+	}
+	if used := w.s.Stats.FanoutUsedNsMax; used <= 0 {
+		t.Errorf("the longest slice took %d ns", used)
 	}
 	if writes != subscribers || most > inSlice || rounds < subscribers/inSlice {
 		t.Errorf("%d writes in %d rounds, up to %d in one", writes, rounds, most)

@@ -108,6 +108,7 @@ var exported = []struct {
 	{"background_milliseconds", "redix_background_seconds_total", true, 1e-3},
 	{"loop_rounds", "redix_loop_rounds_total", true, 0},
 	{"loop_round_max_us", "redix_loop_round_max_seconds", false, 1e-6},
+	{"fanout_slice_max_cpu_us", "redix_fanout_slice_max_cpu_seconds", false, 1e-6},
 	{"clients_waiting_for_journal", "redix_clients_waiting_for_journal", false, 0},
 	{"replies_waiting_for_journal", "redix_replies_waiting_for_journal", false, 0},
 	{"mem_aof_buffer", "redix_journal_queue_bytes", false, 0},
