@@ -29,7 +29,7 @@ func typeScenarios() []scenario {
 	all = append(all, typeMemoryScenarios()...)
 	all = append(all, scenario{name: "publish-10k", about: "PING while messages of 200 B go to 10 k subscribers", maxRuns: 5, measure: publishToMany,
 		flags:  append([]string{"--maxclients", "10100"}, noJournal...),
-		bounds: []bound{ownAtMost(metricMax, 5000, 2000), ownAtMost(metricRound, 5000, 1000), ownAtMost(metricFanout, 1000, 500)}})
+		bounds: []bound{ownAtMost(metricMax, 5000, 2000), ownAtMost(metricRound, 5000, 1000), ownAtMost(metricFanout, 5000, 1000)}})
 	for i := range all {
 		all[i].set = typesSet
 	}

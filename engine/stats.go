@@ -34,7 +34,8 @@ type Stats struct {
 	ExpiryCut      int64 // slices at whose end keys were still due
 	RoundsNs       int64 // spent in rounds
 	RoundNsMax     int64 // longest round
-	// FanoutUsedNsMax is the most of the processor that a slice of fan-out took, counted as SliceUsedNsMax is.
+	// FanoutUsedNsMax is the most of the processor that a slice of fan-out took, counted as SliceUsedNsMax is; soft interrupts that come
+	// while it sends count where the kernel does not keep them apart.
 	FanoutUsedNsMax int64
 
 	// Over about the last 1.6 s.
