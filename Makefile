@@ -77,7 +77,7 @@ soak: ## a mixed load for SOAK (30m), with a look at the memory
 
 cover: tools ## how much of each package the tests run (build/cover.out; go tool cover -html=build/cover.out shows the lines)
 	@rm -rf build/covdata && mkdir -p build/covdata
-	REDIX_COVERDIR=$(CURDIR)/build/covdata $(GO) test -timeout 20m -coverpkg=./... -coverprofile=build/cover.out ./... >/dev/null
+	TEST_COVERDIR=$(CURDIR)/build/covdata $(GO) test -timeout 20m -coverpkg=./... -coverprofile=build/cover.out ./... >/dev/null
 	$(GO) tool covdata textfmt -i=build/covdata -o build/covdata.out # of the servers that the tests ran as processes
 	tail -n +2 build/covdata.out >>build/cover.out
 	$(GO) tool cover -func=build/cover.out | tail -1

@@ -292,6 +292,12 @@ func (c *checker) judge(h batchHead) error {
 		missing = missing || sectorMissing(p, at) || at+int64(len(p)) == c.at+h.size && p[len(p)-1] == 0
 		return !missing
 	})
+	if err == nil && !missing {
+		end := c.at + h.size
+		var p []byte
+		p, err = c.read(end-min(h.size, batchTailMax+1), batchTailMax+1)
+		missing = err == nil && tailMissing(p, end-int64(len(p)))
+	}
 	if err != nil || !missing {
 		return orDamage(err, c.at, fmt.Sprintf("the checksum of the batch (%d bytes) is wrong, though every sector of it was written", h.size))
 	}
@@ -299,6 +305,16 @@ func (c *checker) judge(h batchHead) error {
 		return orDamage(err, c.at, fmt.Sprintf("the batch (%d bytes) is unfinished, but at offset %d another server went on with the file", h.size, other))
 	}
 	return c.torn()
+}
+
+// tailMissing tells whether p, the end of a batch at offset at, shows that its closing line was not written: there is fill in its
+// place, right behind the last record. In a large batch it is a write of its own, and may share its sector with the one before.
+func tailMissing(p []byte, at int64) bool {
+	k := len(p)
+	for k > 0 && p[k-1] == fillByte(at+int64(k-1)) {
+		k--
+	}
+	return k > 0 && p[k-1] == '\n' && len(p)-k >= batchTailMin
 }
 
 // sectorMissing tells whether p, the bytes of a batch at offset at, shows a sector, or the end of one, that was not written:

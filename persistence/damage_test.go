@@ -254,6 +254,44 @@ func TestLargeBatches(t *testing.T) {
 	}
 }
 
+// A large batch is several writes. Killed before the last one, which is the closing line, it is torn wherever that would begin in its sector; a closing
+// line that is there and damaged is damage.
+func TestLargeBatchWithoutItsEnd(t *testing.T) {
+	for extra := range fillLine {
+		mem := vfs.NewMem()
+		j, _, err := Open(testOptions(mem, "/", Always))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Start(); err != nil {
+			t.Fatal(err)
+		}
+		j.Append(0, []byte("SET"), []byte("k"), []byte("v"))
+		j.HandOver()
+		for j.Synced() < j.Appended() {
+			time.Sleep(time.Millisecond)
+		}
+		j.Append(0, []byte("SET"), []byte("large"), bytes.Repeat([]byte("x"), gatherMax+extra))
+		if err := j.Close(20 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		data := contentOfLarge(t, mem)
+		tail := bytes.LastIndex(data, []byte("#}"))
+		torn := bytes.Clone(data)
+		for i := tail; i < len(torn); i++ {
+			torn[i] = fillByte(int64(i))
+		}
+		if got, _, err := replayed(withContent(t, mem, incrPath, torn), true); err != nil || len(got) != 1 {
+			t.Fatalf("closing line of %d bytes not written: loaded %d, %v", len(data)-tail, len(got), err)
+		}
+		bad := bytes.Clone(data)
+		bad[tail+2] ^= 1
+		if got, _, err := replayed(withContent(t, mem, incrPath, bad), true); err == nil {
+			t.Fatalf("closing line damaged: loaded %d", len(got))
+		}
+	}
+}
+
 func contentOfLarge(t *testing.T, mem *vfs.Mem) []byte {
 	t.Helper()
 	data, err := vfs.ReadFile(mem, incrPath, 64<<20)

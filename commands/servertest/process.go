@@ -69,8 +69,8 @@ func Binary(t testing.TB) string {
 }
 
 // CoverDir is where the processes write down which of their lines have run, as `make cover` wants it, when they end in good
-// order; empty: nowhere. `go test -cover` gives GOCOVERDIR a value of its own.
-func CoverDir() string { return os.Getenv("REDIX_COVERDIR") }
+// order; empty: nowhere. `go test -cover` gives GOCOVERDIR a value of its own, and redix takes names with REDIX_ for directives.
+func CoverDir() string { return os.Getenv("TEST_COVERDIR") }
 
 // raceReport begins the names of the files in which processes under the race detector tell what it found.
 const raceReport = "race"
