@@ -24,6 +24,7 @@ type hearer struct {
 	waits  bool // for the key
 	ends   bool // it is sent nothing more
 	lost   bool // killed: it may have been sent less
+	gone   bool // noteLost has seen that it is disconnected
 }
 
 // hall is the model: clients, one key, and who is running a command.
@@ -415,8 +416,9 @@ func TestFanoutLimits(t *testing.T) {
 			h.all = append(h.all, h.enter())
 		}
 		for range 500 {
+			before := h.s.Stats.OutputLimitDisconnections
 			h.step(true)
-			h.noteLost()
+			h.noteLost(h.s.Stats.OutputLimitDisconnections > before)
 		}
 		h.finish()
 		cut += h.s.Stats.OutputLimitDisconnections
@@ -430,11 +432,13 @@ func TestFanoutLimits(t *testing.T) {
 	t.Log(cut, "disconnections")
 }
 
-// noteLost notes who has been disconnected at a limit.
-func (h *hall) noteLost() {
+// noteLost notes who has been disconnected at a limit since the last call. limit tells that somebody has: that may be one who was about to
+// end, with output pending, too.
+func (h *hall) noteLost(limit bool) {
 	for _, x := range h.all {
-		if x.conn.closed && !x.ends {
-			x.lost, x.ends = true, true
+		if x.conn.closed && !x.gone {
+			x.lost = x.lost || limit || !x.ends
+			x.ends, x.gone = true, true
 		}
 	}
 }
@@ -578,6 +582,7 @@ func TestPublishAllocations(t *testing.T) {
 // finish lets everything come to its end, and compares.
 func (h *hall) finish() {
 	h.t.Helper()
+	before := h.s.Stats.OutputLimitDisconnections
 	h.settle()
 	for h.j != nil && h.j.done < h.j.appended {
 		h.progress(h.j.appended)
@@ -586,7 +591,7 @@ func (h *hall) finish() {
 		h.drain(x.conn, plenty)
 	}
 	h.settle()
-	h.noteLost()
+	h.noteLost(h.s.Stats.OutputLimitDisconnections > before)
 	for _, x := range h.all {
 		h.check(x)
 	}
