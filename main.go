@@ -152,7 +152,8 @@ func serve(cfg *config.Config) (err error) {
 	follow := s.Hooks.ConfigChanged
 	s.Hooks.ConfigChanged = func(d *config.Directive) error {
 		if d.Name == "maxclients" && cfg.MaxClients > room {
-			return errors.New(fmt.Sprint("The operating system is not able to handle the specified number of clients, try with ", room)) // redis-server's text
+			// redis-server's text
+			return errors.New(fmt.Sprint("The operating system is not able to handle the specified number of clients, try with ", room))
 		}
 		return errors.Join(port.Changed(d, cfg.TLS), follow(d))
 	}

@@ -46,9 +46,8 @@ func TestJournalBeginsWithSnapshot(t *testing.T) {
 		}
 		want := c.Must("DEBUG", "DIGEST").Str
 		c.Must("BGREWRITEAOF")
-		eventually(t, "the rewrite", func() bool {
-			info := c.Info("persistence")
-			return info["aof_rewrite_in_progress"] == "0" && info["aof_rewrite_scheduled"] == "0"
+		waitInfo(t, c, "the end of the rewrite", func(f map[string]string) bool {
+			return f["aof_rewrite_in_progress"] == "0" && f["aof_rewrite_scheduled"] == "0"
 		})
 		p.Kill()
 		if now, err := os.ReadFile(filepath.Join(dir, "dump.rdb")); err != nil || string(now) != string(snapshot) {

@@ -19,16 +19,8 @@ func withFiles(t *testing.T, dir string, files int, args ...string) *child {
 	binary := servertest.Binary(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
-	c := &child{Cmd: exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, files), binary}, args...)...)}
-	c.Dir, c.Env, c.Cmd.Stdout, c.Cmd.Stderr = dir, environment(nil), &c.stdout, &c.stderr
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = c.Process.Kill()
-		_ = c.Wait()
-	})
-	return c
+	limited := append([]string{"-c", fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, files), binary}, args...)
+	return startCommand(t, exec.CommandContext(ctx, "/bin/sh", limited...), dir, nil)
 }
 
 // TestMaxClientsAndOpenFiles: more clients than the limit of open files has room for are refused by name, as many as

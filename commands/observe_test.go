@@ -234,7 +234,7 @@ func TestHTTPMetrics(t *testing.T) {
 func TestHTTPMetricsLikeExporter(t *testing.T) {
 	exporter, err := exec.LookPath("prometheus-redis-exporter")
 	if err != nil {
-		t.Skip("prometheus-redis-exporter is not installed")
+		t.Skip("SKIPPED, METRICS NOT COMPARED: there is no prometheus-redis-exporter on this machine (apt-get install prometheus-redis-exporter)")
 	}
 	s := servertest.Start(t, servertest.Reactors[0], "--http-port", "1")
 	c := s.Dial()

@@ -147,7 +147,13 @@ type child struct {
 // start runs the program until the test ends.
 func start(t *testing.T, dir string, env []string, args ...string) *child {
 	t.Helper()
-	c := &child{Cmd: exec.Command(servertest.Binary(t), args...)}
+	return startCommand(t, exec.Command(servertest.Binary(t), args...), dir, env)
+}
+
+// startCommand is start of a command that becomes the program.
+func startCommand(t *testing.T, cmd *exec.Cmd, dir string, env []string) *child {
+	t.Helper()
+	c := &child{Cmd: cmd}
 	c.Dir, c.Env, c.Cmd.Stdout, c.Cmd.Stderr = dir, environment(env), &c.stdout, &c.stderr
 	if err := c.Start(); err != nil {
 		t.Fatal(err)

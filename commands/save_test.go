@@ -66,6 +66,14 @@ func loadedBy(t *testing.T, dir string) string {
 	return p.Dial().Must("DEBUG", "DIGEST").Str
 }
 
+// startedOn gives the digest of the journal of dir as redix loads it.
+func startedOn(t *testing.T, dir string) string {
+	t.Helper()
+	p := servertest.StartProcess(t, "--dir", dir, "--appendonly", "yes")
+	defer p.Kill()
+	return p.Dial().Must("DEBUG", "DIGEST").Str
+}
+
 // mixedChange does something to a random key of fillAll, large ones among them.
 func mixedChange(rng *rand.Rand, small int) []string {
 	k := strconv.Itoa(rng.IntN(small))

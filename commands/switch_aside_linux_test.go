@@ -197,11 +197,9 @@ func TestSwitchingWaitsAside(t *testing.T) {
 		}
 		want := other.Must("DEBUG", "DIGEST").Str
 		s.Stop()
-		p := servertest.StartProcess(t, "--dir", s.Dir, "--appendonly", "yes")
-		if got := p.Dial().Must("DEBUG", "DIGEST").Str; got != want {
+		if got := startedOn(t, s.Dir); got != want {
 			t.Errorf("after a restart: digest %s, want %s", got, want)
 		}
-		p.Kill()
 	})
 }
 
@@ -355,11 +353,9 @@ func TestSwitchingFails(t *testing.T) {
 		waitSaved(t, c)
 		want := c.Must("DEBUG", "DIGEST").Str
 		s.Stop()
-		p := servertest.StartProcess(t, "--dir", s.Dir, "--appendonly", "yes")
-		if got := p.Dial().Must("DEBUG", "DIGEST").Str; got != want {
+		if got := startedOn(t, s.Dir); got != want {
 			t.Errorf("after a restart: digest %s, want %s", got, want)
 		}
-		p.Kill()
 	})
 }
 

@@ -112,14 +112,17 @@ func Attach(s *engine.Server, log *slog.Logger, formats Formats) (*Attachment, e
 		if err := j.Start(); err != nil {
 			return nil, err
 		}
-		l.opened = alreadyClosed
+		opened := make(chan struct{})
+		close(opened)
+		l.opened = opened
 	}
 	s.Hooks.Loaded = func(err error) { a.loaded(j, err) }
 	s.Load(l)
 	return a, nil
 }
 
-// startLoader is engine.Loader of a journal: the replay, and then the opening for appending, in a goroutine, since that waits for the disk.
+// startLoader is engine.Loader of a journal: the replay, and then the opening for appending, in a goroutine, since that waits
+// for the disk.
 type startLoader struct {
 	*Replayer
 	journal *Journal
@@ -127,13 +130,6 @@ type startLoader struct {
 	opened  <-chan struct{} // closed when err is valid; nil before the replay has ended
 	err     error
 }
-
-// alreadyClosed is a channel from which nobody has to wait for anything.
-var alreadyClosed = func() <-chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
-}()
 
 // Step implements engine.Loader.
 func (l *startLoader) Step(budget int) (done bool, err error) {

@@ -251,11 +251,7 @@ func openingTorn(head []byte, at int64) bool {
 	if bytes.IndexByte(head, 0) > 0 {
 		return true
 	}
-	k := len(head)
-	for k > 2 && head[k-1] == fillByte(at+int64(k-1)) {
-		k--
-	}
-	return head[1] == '{' && (k < len(head) || at%sectorSize+batchHeadSize > sectorSize)
+	return head[1] == '{' && (fillFrom(head, at) < len(head) || at%sectorSize+batchHeadSize > sectorSize)
 }
 
 func orDamage(err error, at int64, why string) error {
@@ -310,10 +306,7 @@ func (c *checker) judge(h batchHead) error {
 // tailMissing tells whether p, the end of a batch at offset at, shows that its closing line was not written: there is fill in its
 // place, right behind the last record. In a large batch it is a write of its own, and may share its sector with the one before.
 func tailMissing(p []byte, at int64) bool {
-	k := len(p)
-	for k > 0 && p[k-1] == fillByte(at+int64(k-1)) {
-		k--
-	}
+	k := fillFrom(p, at)
 	return k > 0 && p[k-1] == '\n' && len(p)-k >= batchTailMin
 }
 

@@ -48,6 +48,15 @@ func fillByte(at int64) byte {
 // isFill tells whether the line that begins at offset at, or as much of it as p holds, is fill.
 func isFill(p []byte, at int64) bool { return isFillAll(p[:min(len(p), fillLine)], at) }
 
+// fillFrom tells where in p, which lies at offset at, the fill begins that p ends with: len(p) if it ends with none.
+func fillFrom(p []byte, at int64) int {
+	k := len(p)
+	for k > 0 && p[k-1] == fillByte(at+int64(k-1)) {
+		k--
+	}
+	return k
+}
+
 // isFillAll is isFill for all of p.
 func isFillAll(p []byte, at int64) bool {
 	for i, b := range p {

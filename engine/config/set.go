@@ -48,9 +48,10 @@ func (c *Config) Get(patterns ...string) []Pair {
 }
 
 // Set gives new values to directives, all or none; pairs holds names and values in turn. local tells that the client
-// that asks is on this machine. found is what Look has found out for the same pairs. apply, when not nil, is called for each directive
-// whose value has changed, with all new values in place, last for those with Directive.Last; when it fails, every value is put back and apply is called again for those it
-// has seen, so that the outside follows. The error is the complete error reply. Set does not wait for a disk.
+// that asks is on this machine. found is what Look has found out for the same pairs. apply, when not nil, is called for each
+// directive whose value has changed, with all new values in place, last for those with Directive.Last; when it fails, every
+// value is put back and apply is called again for those it has seen, so that the outside follows. The error is the complete
+// error reply. Set does not wait for a disk.
 func (c *Config) Set(pairs []string, local bool, found Found, apply func(*Directive) error) error {
 	before := c.Values
 	after, rows, err := c.trial(pairs, local, found.of)

@@ -14,10 +14,11 @@ import "unsafe"
 // record. over[b] counts the entries whose home is b but which live elsewhere: a lookup that misses in the home bucket
 // goes on exactly until it has seen that many.
 //
-// Where the 8 buckets from a home on are full, which happens from 80 % on, an entry among them moves on to make room. So a segment splits
-// only when it is full to 98 %: a new segment takes the entries whose next tag bit is 1, and in both those that are
-// displaced go back towards home, so that most lookups need one cache line. Two sibling segments merge when both together are below 38 %. The
-// directory doubles when a segment of full depth splits and halves when no segment needs the last bit.
+// Where the 8 buckets from a home on are full (which a segment of random hashes comes to at 85 %, on average), an entry among
+// them moves on to make room. So a segment splits only when it is full to 98 %: a new segment takes the entries whose next
+// tag bit is 1, and in both those that are displaced go back towards home, so that most lookups need one cache line. Two
+// sibling segments merge when both together are below 38 %. The directory doubles when a segment of full depth splits and
+// halves when no segment needs the last bit.
 //
 // While a snapshot walks the index, saved marks the slots whose entries it need not give out any more; the marks go with
 // the entries, and count only in a segment that has the snapshot's epoch.

@@ -2,7 +2,7 @@ package keyspace
 
 import "testing"
 
-// TestMapAhead: blocks of slabs that were made ready are zero, count once as mapped, and the goroutine ends with MapAhead(false).
+// TestMapAhead: blocks of slabs that were made ready are zero, count once as mapped, and MapAhead(false) tells the goroutine to end.
 func TestMapAhead(t *testing.T) {
 	a := NewArena()
 	a.MapAhead(true)

@@ -386,7 +386,6 @@ func (t *tree) upTo(id ID) cursor {
 	return c
 }
 
-// copyOf returns a tree with the same contents.
 // copyOf returns a tree with the same contents that counts its bytes in kept.
 func (t *tree) copyOf(kept *account) tree {
 	twin := newTree(t.arena, t.width)
