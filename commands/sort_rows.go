@@ -29,7 +29,8 @@ var sortRows = []engine.Row{
 		Syntax:  sortSyntax, Handler: sortKeyRO},
 }
 
-// sortStorePlace finds the key after the last STORE of a call; 0 is none.
+// sortStorePlace finds the key after the last STORE of a call; 0 is none. A key that is called as an option is: it is skipped, as SORT does. (redis-server
+// takes it for the option here, so that ACL rules are asked about another key than the one that is written to.)
 func sortStorePlace(args engine.Args) (place int) {
 	for i := 2; i < len(args); i++ {
 		switch left := len(args) - i - 1; {
