@@ -26,6 +26,8 @@ func TestPlainCommands(t *testing.T) {
 		{"CONFIG", "SET", "notify-keyspace-events", ""}, {"CONFIG", "SET", "maxmemory", "1"}, {"CONFIG", "SET", "maxmemory", "0"}, {"SELECT", "1"},
 		{"SELECT", "0"}, {"ACL", "SETUSER", "default", "-incr"}, {"ACL", "SETUSER", "default", "+incr"}, {"RESET"}, {"FLUSHALL"}, {"DEL", "s", "l", "h"},
 		{"BLPOP", "l", "0.001"}, {"GETDEL", "s"}, {"KEYS", "nosuch*"}, {"CLIENT", "NO-EVICT", "ON"}}
+	// What they free comes back in slices of real time, and under maxmemory it is for the next to grow by: the batch ends there.
+	frees := map[string]bool{"FLUSHALL": true, "DEL": true, "GETDEL": true, "EXEC": true}
 	normal := [][]string{{"DISCARD"}, {"CLIENT", "REPLY", "ON"}, {"RESET"}, {"CONFIG", "SET", "maxmemory", "0"}, {"ACL", "SETUSER", "default", "+@all"}}
 	for n := range 4000 {
 		var batch []byte
@@ -39,7 +41,11 @@ func TestPlainCommands(t *testing.T) {
 			if random.IntN(20) == 0 {
 				from = other
 			}
-			batch = servertest.AppendCommand(batch, from[random.IntN(len(from))]...)
+			words := from[random.IntN(len(from))]
+			batch = servertest.AppendCommand(batch, words...)
+			if len(words) > 0 && frees[words[0]] {
+				break
+			}
 		}
 		want := string(long.Feed(batch))
 		if got := string(short.Feed(batch)); got != want {
@@ -51,8 +57,12 @@ func TestPlainCommands(t *testing.T) {
 			t.Fatalf("after %q\n got %q\nwant %q", batch, got, want)
 		}
 	}
+	for _, words := range normal { // without a look at the replies: the last batch may have left them off
+		short.Feed(servertest.AppendCommand(nil, words...))
+		long.Feed(servertest.AppendCommand(nil, words...))
+	}
 	time := regexp.MustCompile(`usec(_per_call)?=[0-9.]+`)
-	for _, words := range append(normal, []string{"INFO", "commandstats"}, []string{"INFO", "errorstats"}, []string{"DEBUG", "DIGEST"}) {
+	for _, words := range [][]string{{"INFO", "commandstats"}, {"INFO", "errorstats"}, {"DEBUG", "DIGEST"}} {
 		got, want := short.Do(words...).Str, long.Do(words...).Str
 		if got, want = time.ReplaceAllString(got, ""), time.ReplaceAllString(want, ""); got != want {
 			t.Errorf("%q\n got %s\nwant %s", words, got, want)

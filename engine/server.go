@@ -286,12 +286,20 @@ func (s *Server) arenaBytes(c *Client) int64 {
 	return n
 }
 
+const errMaxClients = "ERR max number of clients reached"
+
+// Refused is called by the reactor for a connection that there are no descriptors for.
+func (s *Server) Refused() []byte {
+	s.Stats.Rejected++
+	return []byte("-" + errMaxClients + "\r\n")
+}
+
 // Opened is called by the reactor for a new connection.
 func (s *Server) Opened(conn reactor.Conn) {
 	s.beginRound()
 	refusal := ""
 	if s.nclients >= s.Config.MaxClients {
-		refusal = "ERR max number of clients reached"
+		refusal = errMaxClients
 	} else if s.Hooks.Greet != nil {
 		refusal = s.Hooks.Greet(conn)
 	}

@@ -36,6 +36,8 @@ type hooks struct {
 	endOfRound func() bool
 }
 
+func (h *hooks) Refused() []byte { return []byte("refused\n") }
+
 func (h *hooks) Opened(c reactor.Conn) {
 	if h.opened != nil {
 		h.opened(c)

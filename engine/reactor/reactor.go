@@ -60,6 +60,9 @@ type Conn interface {
 // Handler is told what happened. All calls come from the loop, none is nested in another, and after Stop only Closed
 // is called.
 type Handler interface {
+	// Refused is called for a connection that is closed instead of opened, since its descriptor is one of the reserve. It
+	// returns what the peer is told.
+	Refused() []byte
 	// Opened announces a connection; it may be written to and closed at once.
 	Opened(c Conn)
 	// ReadBuffer says where the next bytes of c are to be read; empty means the shared buffer.
@@ -131,7 +134,7 @@ type Options struct {
 	// ReadBufferSize is the size in bytes of the shared read buffer; 0 means ReadSize. evio's is fixed, 65,535.
 	ReadBufferSize int
 	// ReserveFDs is how many descriptors are kept for files: a connection that would take one of the last is closed
-	// before it is announced.
+	// without being opened.
 	ReserveFDs int
 	// Log gets what no caller can be told; nil means nowhere.
 	Log *slog.Logger

@@ -10,6 +10,7 @@ package reactor_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -161,8 +162,19 @@ func TestConnectionStorm(t *testing.T) {
 		time.Sleep(300 * time.Millisecond) // the time in which it must not spin
 		mustWrite(t, first, []byte("still here"))
 		mustRead(t, first, 10)
+		refused := 0
 		for _, c := range storm {
+			_ = c.SetReadDeadline(time.Now().Add(5 * time.Millisecond))
+			switch told, err := io.ReadAll(c); {
+			case string(told) == "refused\n":
+				refused++
+			case err == nil:
+				t.Errorf("closed after %q", told)
+			}
 			c.Close()
+		}
+		if refused == 0 {
+			t.Error("nobody was refused")
 		}
 		served := false
 		for end := time.Now().Add(patience); !served && time.Now().Before(end); {

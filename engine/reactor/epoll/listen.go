@@ -172,6 +172,7 @@ func (r *Reactor) rest(err error) {
 func (r *Reactor) admit(l *listener, fd int, sa unix.Sockaddr) {
 	if !reactor.HasRoom(fd, r.opt.ReserveFDs) || fd > math.MaxInt32 {
 		r.acceptWarn.Warn(r.opt.Log, r.now, "connection refused: its descriptor is one of the reserve", "fd", fd)
+		_, _ = unix.Write(fd, r.handler.Refused()) // a client that does not take it loses only the reason
 		unix.Close(fd)
 		return
 	}

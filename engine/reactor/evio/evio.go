@@ -126,6 +126,7 @@ func (r *Reactor) opened(ev evio.Conn) ([]byte, evio.Options, evio.Action) {
 	}
 	if !reactor.HasRoom(fd, max(r.opt.ReserveFDs, r.margin())) {
 		r.acceptWarn.Warn(r.opt.Log, r.now, "connection refused: its descriptor is one of the reserve", "fd", fd)
+		_, _ = unix.Write(fd, r.handler.Refused()) // a client that does not take it loses only the reason
 		return nil, none, evio.Close
 	}
 	unix.CloseOnExec(fd)

@@ -26,6 +26,7 @@ type echo struct {
 	over                     atomic.Bool
 }
 
+func (e *echo) Refused() []byte                        { return nil }
 func (e *echo) Opened(c reactor.Conn)                  { e.opened <- c }
 func (e *echo) ReadBuffer(reactor.Conn) []byte         { return nil }
 func (e *echo) Data(c reactor.Conn, in []byte, _ bool) { e.data(c, in) }
