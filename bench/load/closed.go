@@ -7,6 +7,7 @@ package load
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -68,6 +69,8 @@ type closedRun struct {
 // Run runs the closed loop. Error replies are counted, not returned as an error; a broken connection, a malformed
 // reply, a silent server and an ended ctx are.
 func (c Closed) Run(ctx context.Context) (Stats, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	s, err := open(c.Port, c.Conns)
 	if err != nil {
 		return Stats{}, err

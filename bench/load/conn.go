@@ -60,7 +60,7 @@ type conn struct {
 // flush writes what is unsent. It leaves the rest for the next EPOLLOUT.
 func (c *conn) flush(epfd int) error {
 	for len(c.unsent) > 0 {
-		n, err := unix.Write(c.fd, c.unsent)
+		n, err := send(c.fd, c.unsent)
 		if err == unix.EINTR {
 			continue
 		}
@@ -90,7 +90,7 @@ func (c *conn) watch(epfd int, out bool) error {
 
 // receive reads once into scratch and returns how many replies that completed.
 func (c *conn) receive(scratch []byte) (replies int, err error) {
-	n, err := unix.Read(c.fd, scratch)
+	n, err := recv(c.fd, scratch)
 	if err == unix.EAGAIN || err == unix.EINTR {
 		return 0, nil
 	}
@@ -152,7 +152,7 @@ func (s *set) close() {
 
 // wait returns the events that are ready, after at most timeoutMs (0: at once).
 func (s *set) wait(timeoutMs int) ([]unix.EpollEvent, error) {
-	n, err := unix.EpollWait(s.epfd, s.events[:], timeoutMs)
+	n, err := poll(s.epfd, s.events[:], timeoutMs)
 	if err == unix.EINTR {
 		return nil, nil
 	}

@@ -7,6 +7,7 @@ package load
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -57,6 +58,8 @@ var errRate = errors.New("load: a paced loop needs a positive rate, a connection
 
 // RunPaced runs the open loop until Done says so or ctx ends.
 func (p Paced) RunPaced(ctx context.Context) (Stats, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	if p.Rate <= 0 || p.Conns < 1 || p.Done == nil {
 		return Stats{}, errRate
 	}
