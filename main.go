@@ -38,6 +38,9 @@ const reserveFDs = 32
 // on top, twice each with evio.
 const ownFDs = 20
 
+// logTimeout is how long whatever takes the log is waited for.
+const logTimeout = time.Second
+
 // filesTimeout is how long the end waits for an ACL SAVE or a CONFIG REWRITE that is under way.
 const filesTimeout = 10 * time.Second
 
@@ -98,10 +101,12 @@ func serve(cfg *config.Config) (err error) {
 	if err := os.Chdir(cfg.Dir); err != nil {
 		return fmt.Errorf("dir: %w", err)
 	}
-	log, reopen, err := openLog(cfg)
+	file, err := openLog(cfg)
 	if err != nil {
 		return err
 	}
+	log := file.Logger
+	defer file.flush()
 	if cfg.LogFile != "" { // whoever reads it should find there why the server is gone
 		defer func() {
 			if err != nil {
@@ -133,7 +138,7 @@ func serve(cfg *config.Config) (err error) {
 		return port.Rebind(tcpAddresses(cfg.Bind, cfg.Port), tcpAddresses(cfg.Bind, cfg.TLS.Port))
 	}
 	s.Hooks.ConfigAhead = func(trial *config.Values) error { return port.Ahead(trial.TLS) }
-	p := &process{server: s, log: log, reopen: reopen}
+	p := &process{server: s, log: log, file: file}
 	aof, err := persistence.Attach(s, log, persistence.Formats{
 		Rebuild: commands.Rebuild,
 		Entries: func(later *[]rdb.Span) persistence.EntryWriter {
@@ -174,6 +179,7 @@ func serve(cfg *config.Config) (err error) {
 			log.Info("Ready to accept connections", "address", a.String(), "reactor", s.Reactor.Name())
 		}
 	}
+	file.flush() // standard output is about to go
 	if err := supervise.Detached(); err != nil {
 		return fmt.Errorf("daemonize: %w", err)
 	}
@@ -188,7 +194,7 @@ type process struct {
 	server   *engine.Server
 	aof      *persistence.Attachment
 	log      *slog.Logger
-	reopen   func() error // of the log file
+	file     *logFile
 	notifier *supervise.Notifier
 	signaled atomic.Int32 // the signal that ends it; 0: none
 	failure  error
@@ -238,7 +244,8 @@ func (p *process) watchSignals() {
 	signal.Notify(hangups, syscall.SIGHUP)
 	go func() {
 		for range hangups {
-			if err := p.reopen(); err != nil {
+			p.file.flush()
+			if err := p.file.reopen(); err != nil {
 				p.log.Error("the log file cannot be opened anew", "error", err)
 			}
 		}
@@ -256,6 +263,7 @@ func (p *process) watchSignals() {
 		p.signaled.Store(int32(s.(syscall.Signal)))
 		p.server.Reactor.Wake()
 		<-signals
+		p.file.flush()
 		os.Exit(1)
 	}()
 }
@@ -347,18 +355,29 @@ func tcpAddresses(bind []string, port int) []reactor.Address {
 	return out
 }
 
-// openLog returns a logger to the configured file or to standard output, whose level follows the configuration, and what
-// opens the file anew.
-func openLog(cfg *config.Config) (*slog.Logger, func() error, error) {
+// logFile is where the log goes. Nobody waits for it.
+type logFile struct {
+	*slog.Logger
+	lines  *supervise.Log
+	reopen func() error
+}
+
+// openLog opens the configured file or takes standard output; the level follows the configuration.
+func openLog(cfg *config.Config) (*logFile, error) {
+	l := &logFile{reopen: func() error { return nil }}
 	var out io.Writer = os.Stdout
-	reopen := func() error { return nil }
 	if cfg.LogFile != "" {
 		f, err := supervise.OpenLog(cfg.LogFile)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		out, reopen = f, f.Reopen
+		out, l.reopen = f, f.Reopen
 	}
 	commands.LogLevel.Set(cfg.LogLevel.Slog())
-	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: &commands.LogLevel})), reopen, nil
+	l.lines = supervise.NewLog(out)
+	l.Logger = slog.New(slog.NewTextHandler(l.lines, &slog.HandlerOptions{Level: &commands.LogLevel}))
+	return l, nil
 }
+
+// flush waits until the log has what was said, but not for ever.
+func (l *logFile) flush() { l.lines.Flush(logTimeout) }

@@ -169,3 +169,33 @@ func TestPingFlag(t *testing.T) {
 		})
 	}
 }
+
+// Nobody waits for a log that is not read: the pipe is full, and clients are served.
+func TestLogThatNobodyReads(t *testing.T) {
+	out, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	defer in.Close()
+	port := unusedPort(t)
+	cmd := exec.CommandContext(t.Context(), servertest.Binary(t), "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir(),
+		"--enable-debug-command", "local")
+	cmd.Stdout = in
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	conn := dialWhenUp(t, "127.0.0.1:"+port)
+	for range 200 {
+		conn.Must("DEBUG", "LOG", strings.Repeat("x", 1000)) // a pipe takes 64 KiB
+	}
+	conn.Must("PING")
+	start := time.Now()
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("the end took %v", took)
+	}
+}
