@@ -150,7 +150,7 @@ func (a *addArgs) check(c *engine.Client, isAdd bool) bool {
 		return false
 	}
 	if !isAdd && !a.trims {
-		c.Reply.Error("ERR syntax error, XTRIM must be called with at least one trimming strategy")
+		c.Reply.Error("ERR syntax error, XTRIM must be called with a trimming strategy")
 		return false
 	}
 	switch {

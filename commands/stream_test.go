@@ -63,7 +63,7 @@ func TestXTrim(t *testing.T) {
 		do("XTRIM", "s", "MAXLEN", "~", "5", "LIMIT", "-1").Err("ERR The LIMIT argument must be >= 0."), do("XTRIM", "s", "MINID", "x").Err(badID),
 		do("XTRIM", "s", "MAXLEN", "5", "LIMIT", "1").Err("ERR syntax error, LIMIT cannot be used without the special ~ option"),
 		do("XTRIM", "s", "LIMIT", "1").Err("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"), do("XTRIM", "s", "LIMIT", "0").
-			Err("ERR syntax error, XTRIM must be called with at least one trimming strategy"),
+			Err("ERR syntax error, XTRIM must be called with a trimming strategy"),
 		do("XTRIM", "s", "MAXLEN", "5", "MINID", "5").Err("ERR syntax error, MAXLEN and MINID options at the same time are not compatible"),
 		do("XTRIM", "s", "MAXLEN", "5", "x").Err("ERR syntax error"), do("XTRIM", "s", "NOMKSTREAM", "MAXLEN", "5").Err("ERR syntax error"),
 		do("XTRIM", "none", "MAXLEN", "5").Int(0), do("SET", "k", "v").OK(), do("XTRIM", "k", "MAXLEN", "5").Err("WRONGTYPE"),
