@@ -331,9 +331,6 @@ func (h *hall) step(one bool) {
 			x.ends = true
 		}
 		h.read(x.conn, in)
-		for c := x.conn.client(); c.ready && !c.closed; { // the machine was slow, and its turn over
-			h.round()
-		}
 	case n < 51:
 		h.s.Kill(x.conn.client())
 		x.lost, x.ends = true, true

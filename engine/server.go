@@ -87,6 +87,7 @@ type Server struct {
 	protocolError error
 	turnFrom      int64 // when the turn of the current client began, 0 before its first batch
 	turnOver      bool  // it has taken its time
+	turnNs        int64 // which is so much: maxTurnNs
 	holdUntil     int64 // journal offset that the replies in scratch wait for
 	propagated    bool
 	propArgs      [][]byte
@@ -192,7 +193,7 @@ type Hooks struct {
 
 // NewServer returns a server with empty databases. The caller sets Reactor, and Journal or a Loader, before Run.
 func NewServer(cfg *config.Config, table *Table, log *slog.Logger) *Server {
-	s := &Server{Config: cfg, Table: table, Log: log, base: time.Now()}
+	s := &Server{Config: cfg, Table: table, Log: log, base: time.Now(), turnNs: maxTurnNs}
 	s.NowMs = s.base.UnixMilli()
 	s.Stats.StartMs = s.NowMs
 	s.Keyspace = keyspace.New(cfg.Databases, s.NowMs, s)
