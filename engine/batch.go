@@ -50,12 +50,12 @@ func (s *Server) runBatch(c *Client, frames []frame) (ran, bytes int) {
 		if len(f.args) > len(s.args) {
 			f.args = nil // the frame is kept for later batches, its many words need not be
 		}
-		if c.closing || c.closed || c.blocked != nil || t.last-s.turnFrom > s.turnNs {
+		if c.closing || c.closed || c.blocked != nil || t.last-s.turnFrom > s.TurnNs {
 			break
 		}
 		calm = s.calm(c)
 	}
-	s.turnOver = t.last-s.turnFrom > s.turnNs
+	s.turnOver = t.last-s.turnFrom > s.TurnNs
 	if t.short > 0 {
 		s.accountShort(c, frames[t.from:ran], t.short, s.nanotime()-t.last)
 	}

@@ -375,9 +375,9 @@ func TestBlockExpiry(t *testing.T) {
 		c, see := w.open(), w.open()
 		w.send(c, frm("pack", "m"))
 		w.send(see, frm("see", "0", "n"))
-		w.send(c, frm("setpx", "n", "10", "v"))
+		w.send(c, frm("setpx", "n", "60000", "v"))
 		see.want("") // setpx tells nobody
-		w.tick(time.Second)
+		w.tick(2 * time.Minute)
 		see.want("-GONE\r\n")
 	})
 }

@@ -152,7 +152,7 @@ func newWorld(t testing.TB, style int, flags ...string) *world {
 	w := &world{t: t, style: style, r: &fakeReactor{now: time.UnixMilli(1_700_000_000_000), woken: make(chan struct{}, 100)}, shared: make([]byte, 64<<10)}
 	w.s = NewServer(cfg, NewTable(w.rows()), slog.New(slog.DiscardHandler))
 	w.s.Reactor = w.r
-	w.s.turnNs = math.MaxInt64 // what a turn holds does not depend on how fast the machine is
+	w.s.TurnNs = math.MaxInt64 // what a turn holds does not depend on how fast the machine is
 	return w
 }
 

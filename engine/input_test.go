@@ -310,7 +310,7 @@ func TestFairness(t *testing.T) {
 // TestTurnIsOver: a client whose commands take long runs one a round, and others have their turns in between.
 func TestTurnIsOver(t *testing.T) {
 	w := newWorld(t, native)
-	w.s.turnNs = -1
+	w.s.TurnNs = -1
 	slow, other := w.open(), w.open()
 	w.settle()
 	w.read(slow, bytes.Repeat(frm("echo", "x"), 10))

@@ -47,6 +47,8 @@ type Server struct {
 	Scratch [3][]byte
 	// FanoutFrom is how many subscribers a message is sent at once; more are visited between the rounds (fanout.go).
 	FanoutFrom int
+	// TurnNs is how long a client's turn in a round may take, of commands that are timed by themselves.
+	TurnNs int64
 	// SaveFailed: the last snapshot file could not be written; stop-writes-on-bgsave-error may refuse writes then.
 	SaveFailed bool
 	// HasWork makes the loop call Hooks.Work between its rounds.
@@ -87,7 +89,6 @@ type Server struct {
 	protocolError error
 	turnFrom      int64 // when the turn of the current client began, 0 before its first batch
 	turnOver      bool  // it has taken its time
-	turnNs        int64 // which is so much: maxTurnNs
 	holdUntil     int64 // journal offset that the replies in scratch wait for
 	propagated    bool
 	propArgs      [][]byte
@@ -193,7 +194,7 @@ type Hooks struct {
 
 // NewServer returns a server with empty databases. The caller sets Reactor, and Journal or a Loader, before Run.
 func NewServer(cfg *config.Config, table *Table, log *slog.Logger) *Server {
-	s := &Server{Config: cfg, Table: table, Log: log, base: time.Now(), turnNs: maxTurnNs}
+	s := &Server{Config: cfg, Table: table, Log: log, base: time.Now(), TurnNs: maxTurnNs}
 	s.NowMs = s.base.UnixMilli()
 	s.Stats.StartMs = s.NowMs
 	s.Keyspace = keyspace.New(cfg.Databases, s.NowMs, s)
