@@ -20,10 +20,12 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"sync"
 )
@@ -77,11 +79,32 @@ func NewMem() *Mem {
 	return &Mem{dirs: map[string]bool{"/": true, ".": true}, live: map[string]*inode{}, durable: map[string]*inode{}}
 }
 
-// Kill gives the file system as the next process finds it when this one is killed: everything written, synced or not.
+// Kill gives the file system as the next process finds it when this one is killed: everything written, synced or not. What was
+// not synced is not so by that: a power cut may still take it.
 func (m *Mem) Kill() *Mem {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.survivor(m.live, func(n *inode) []byte { return n.data })
+	out := NewMem()
+	out.Holes = m.Holes
+	maps.Copy(out.dirs, m.dirs)
+	copies := map[*inode]*inode{nil: nil}
+	copied := func(n *inode) *inode {
+		if copies[n] == nil && n != nil {
+			copies[n] = &inode{data: slices.Clone(n.data), disk: slices.Clone(n.disk), dirty: slices.Clone(n.dirty),
+				lost: slices.Clone(n.lost), lossy: n.lossy}
+		}
+		return copies[n]
+	}
+	for name, n := range m.live {
+		out.live[name] = copied(n)
+	}
+	for name, n := range m.durable {
+		out.durable[name] = copied(n)
+	}
+	for _, c := range m.changes {
+		out.changes = append(out.changes, change{c.name, copied(c.node)})
+	}
+	return out
 }
 
 // PowerCut gives the file system as it is after the power failed. With rng nil nothing unsynced survives; otherwise
@@ -371,14 +394,12 @@ func (f *memFile) Sync() error {
 		f.told = f.n.lossy
 		return pathErr("sync", f.name, errors.New("an earlier write failed"))
 	}
-	before := f.n.disk
-	f.n.disk = append([]byte(nil), f.n.data...)
-	for _, e := range f.n.lost {
-		end := min(e.end, len(f.n.disk))
-		if start := min(e.start, end); start < end {
-			clear(f.n.disk[start:end])
-			copy(f.n.disk[start:end], before[min(start, len(before)):])
-		}
+	if grown := len(f.n.data) - len(f.n.disk); grown > 0 {
+		f.n.disk = append(f.n.disk, make([]byte, grown)...)
+	}
+	f.n.disk = f.n.disk[:len(f.n.data)]
+	for _, e := range f.n.dirty {
+		copy(f.n.disk[e.start:e.end], f.n.data[e.start:e.end])
 	}
 	f.n.dirty = nil
 	return nil

@@ -102,6 +102,9 @@ func TestPowerCut(t *testing.T) {
 	if got := content(t, m.Kill(), "/f"); got != "synced not" {
 		t.Fatal(got)
 	}
+	if cut := m.Kill().PowerCut(nil); content(t, cut, "/f") != "synced" || content(t, cut, "/g") != "missing" {
+		t.Fatal("killing a process has made its bytes and names durable")
+	}
 	cut := m.PowerCut(nil)
 	if content(t, cut, "/f") != "synced" || content(t, cut, "/g") != "missing" {
 		t.Fatal(content(t, cut, "/f"), content(t, cut, "/g"))
