@@ -5,6 +5,8 @@ FUZZTIME ?= 20s
 # Commands that `make difftest` compares in each run of each group, and kills in each policy of `make crashtest`.
 DIFF     ?= 1000000
 CRASHES  ?= 334
+# Random histories of journals on a disk that fails, of `make crashtest`.
+HISTORIES ?= 5000
 # How long `make soak` lasts.
 SOAK     ?= 30m
 # Where `make install` puts things, below DESTDIR.
@@ -69,7 +71,8 @@ clean: ## remove what was built
 difftest: tools ## compare DIFF (1,000,000) random commands of each group with redis-server
 	REDIX_DIFF=$(DIFF) $(GO) test -v -count=1 -timeout 2h -run '^TestDiff' ./commands
 
-crashtest: ## kill the server CRASHES (334) times in each appendfsync policy and look for lost writes
+crashtest: ## kill the server CRASHES (334) times in each appendfsync policy and look for lost writes; HISTORIES (5000) in memory before
+	REDIX_HISTORIES=$(HISTORIES) $(GO) test -v -count=1 -timeout 2h -run '^TestHistories$$' ./persistence
 	REDIX_CRASHES=$(CRASHES) $(GO) test -v -count=1 -timeout 2h -run '^TestCrash' ./commands
 
 soak: ## a mixed load for SOAK (30m), with a look at the memory

@@ -49,6 +49,7 @@ type checker struct {
 	at      int64
 	sum     uint32 // of the last batch
 	batches int64
+	synced  int64 // up to here a sync had come when the last of them was written
 	foreign int64 // offset from which on there are no marks; math.MaxInt64 until that is known
 	ended   bool  // at is the end of the data: what follows is fill
 	buf     []byte
@@ -70,13 +71,16 @@ func (c *checker) whole(win []byte) int {
 		if !ok {
 			return n
 		}
-		c.pass(h.size, sum)
+		c.pass(h, sum)
 		n += int(h.size)
 	}
 }
 
-func (c *checker) pass(size int64, sum uint32) {
-	c.at += size
+func (c *checker) pass(h batchHead, sum uint32) {
+	if h.unsynced < unsyncedMax {
+		c.synced = max(c.synced, c.at-h.unsynced)
+	}
+	c.at += h.size
 	c.sum = sum
 	c.batches++
 }
@@ -96,7 +100,7 @@ func (c *checker) next() error {
 				return err
 			}
 			if ok {
-				c.pass(h.size, sum)
+				c.pass(h, sum)
 				return nil
 			}
 		} else if c.size-c.at == batchHeadSize {
@@ -145,7 +149,7 @@ func (c *checker) records() ([]byte, error) {
 		return nil, fmt.Errorf("the checksum of the batch at offset %d is wrong", c.at)
 	}
 	_, tail := parseBatchTail(p)
-	c.pass(h.size, sum)
+	c.pass(h, sum)
 	return p[batchHeadSize : len(p)-tail], nil
 }
 
@@ -215,10 +219,14 @@ func (c *checker) unmarked(head []byte) error {
 		return nil
 	}
 	start, err := c.fillEnd(c.at)
+	prepared := false
+	if err == nil {
+		prepared, err = c.onlyPrepared(start)
+	}
 	switch {
 	case err != nil:
 		return err
-	case start == c.size:
+	case prepared:
 		c.ended = true
 		return nil
 	}
@@ -261,7 +269,9 @@ func orDamage(err error, at int64, why string) error {
 	return &damageError{at, why}
 }
 
-func (c *checker) torn() error { return &tornBatch{tail{size: c.at, sum: c.sum, checked: true}} }
+func (c *checker) torn() error {
+	return &tornBatch{tail{size: c.at, synced: c.synced, sum: c.sum, checked: true}}
+}
 
 func (c *checker) orTorn(err error) error {
 	if err != nil {
@@ -376,12 +386,16 @@ func (c *checker) wentOn(from int64) (found int64, exact bool, err error) {
 				break
 			}
 			rest = rest[k+len(lineEnd):]
+			place := at + int64(len(p)-len(rest))
+			if place != from && (place < from || place%fillLine != 0) { // no line of fill ends here: it is a value that has such a line
+				continue
+			}
 			plain, stamped := alike(rest, selectFrame), 0
-			if len(rest) > stamp {
+			if len(rest) > stamp && alike(rest, "#TS:") >= 2 {
 				stamped = alike(rest[stamp:], selectFrame)
 			}
 			if max(plain, stamped) >= len(selectFrame)-2 {
-				found = at + int64(len(p)-len(rest))
+				found = place
 				exact = plain == len(selectFrame) || stamped == len(selectFrame) && bytes.HasPrefix(rest, []byte("#TS:"))
 			}
 		}
@@ -424,6 +438,19 @@ func alike(p []byte, want string) (n int) {
 		}
 	}
 	return n
+}
+
+// onlyPrepared tells whether there is nothing but fill behind from, and zeros: sectors of the next piece of fill that were not written. No
+// batch goes there before that is synced (fill.go).
+func (c *checker) onlyPrepared(from int64) (bool, error) {
+	prepared := true
+	err := c.each(from, c.size, 0, func(p []byte, at int64) bool {
+		for i, b := range p {
+			prepared = prepared && (b == 0 || b == fillByte(at+int64(i)))
+		}
+		return prepared
+	})
+	return prepared, err
 }
 
 // fillEnd gives the offset of the first byte at or behind at that is not fill.

@@ -71,6 +71,9 @@
 // redis-server skips as it skips every key that it does not know. It closes the gap between steps 2 and 3: without it a crash
 // there would load the records after the last good sync twice. Redis-server, which ignores the key, is right after step 3.
 //
+// A process that dies in one of these states leaves bytes that read well and may not be on disk, and names that may not be. So a start
+// syncs the directories, and writes what no batch knows to have been synced once more in its place before it syncs the file.
+//
 // Fill is no reason for any of these states but by a failed sync: if it cannot be written it is cut off, none is tried for a minute,
 // and batches make the file longer, as under the other policies. A batch over fill that fails takes the fill with it:
 // TORN cuts the file behind the last whole batch.

@@ -113,7 +113,7 @@ func (f *logFile) fits(size int64) bool { return f.size+size+fillLine <= f.fille
 
 // mayFill tells whether fill can be written behind what there is.
 func (w *writer) mayFill() bool {
-	return w.checked() && w.j.Policy() == Always && w.filling == nil && !w.distrust && !w.torn && w.file.size%fillLine == 0 &&
+	return w.checked() && w.aligned && w.filling == nil && !w.distrust && !w.torn && w.file.size%fillLine == 0 &&
 		!w.j.closing.Load() && (w.fillAfter.IsZero() || w.j.opts.Clock().After(w.fillAfter))
 }
 
@@ -208,6 +208,7 @@ func (w *writer) cutAt(size int64) error {
 	}
 	if size == w.file.size {
 		w.file.filled = 0
+		w.file.cut = true
 		w.torn = false
 	}
 	return nil

@@ -88,7 +88,7 @@ func (r *readAhead) readFile(i int, pf PlanFile) bool {
 			return false
 		}
 	}
-	return r.put(&block{file: i, end: &tail{size: pos, sum: c.sum, checked: c.foreign > pos}})
+	return r.put(&block{file: i, end: &tail{size: pos, synced: c.synced, sum: c.sum, checked: c.foreign > pos}})
 }
 
 func (r *readAhead) fail(file int, err error) bool {

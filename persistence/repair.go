@@ -16,6 +16,7 @@ import "fmt"
 
 // replaceFile goes from DISTRUST to HEALTHY, or fails and can be called again.
 func (w *writer) replaceFile() error {
+	w.collect(true)         // a sync of the old file, which must not count for the new one
 	_ = w.collectFill(true) // of a file that is not trusted any more
 	if w.spare == nil {
 		f, err := w.writeSpare()

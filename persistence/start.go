@@ -6,6 +6,7 @@ package persistence
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -47,6 +48,7 @@ type Plan struct {
 // tail is how the last file ends.
 type tail struct {
 	size    int64  // bytes of data; fill does not count
+	synced  int64  // up to here an earlier process has synced it
 	sum     uint32 // of the last batch
 	checked bool   // all of it stands between marks
 }
@@ -241,8 +243,11 @@ func (j *Journal) newWriter() (*writer, error) {
 	if err := w.fs.MkdirAll(j.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	if err := w.fs.SyncDir(j.opts.Dir); err != nil {
-		return nil, fmt.Errorf("journal: syncing directory %s: %w", j.opts.Dir, err)
+	// The manifest that was read, and the files it names, may have got their names from a process that was killed before it could sync them.
+	for _, dir := range []string{j.opts.Dir, j.dir} {
+		if err := w.fs.SyncDir(dir); err != nil {
+			return nil, fmt.Errorf("journal: syncing directory %s: %w", dir, err)
+		}
 	}
 	w.removeTemps()
 	return w, nil
@@ -263,6 +268,9 @@ func (w *writer) removeTemps() {
 
 // reopen continues the last incr file, if it is of the kind that is written now. It is synced first: what an earlier
 // process left there is not in memory any more, so a sync that fails later could not be made good. Fill is cut off.
+//
+// That process may have died because a sync failed. The kernel has then told so, marked the bytes as written, and goes on to show them; a
+// sync here would succeed and do nothing. So what it had not synced is written once more.
 func (w *writer) reopen(l listed, end tail) error {
 	file, err := w.fs.OpenFile(w.path(l.name), os.O_RDWR, 0)
 	if err != nil {
@@ -271,6 +279,9 @@ func (w *writer) reopen(l listed, end tail) error {
 	size, err := file.Size()
 	if err == nil && size > end.size {
 		err = file.Truncate(end.size)
+	}
+	if err == nil {
+		err = writeAgain(file, max(end.synced, end.size-w.j.tune.retainLimit), end.size)
 	}
 	if err == nil && size > 0 {
 		err = file.Sync()
@@ -285,6 +296,25 @@ func (w *writer) reopen(l listed, end tail) error {
 	w.file = &logFile{File: file, listed: l, size: end.size, synced: end.size, sum: end.sum}
 	w.at.fileSize, w.at.sum = end.size, end.sum
 	w.syncedAt = w.at
+	return nil
+}
+
+// writeAgain writes what lies at from..to to where it is.
+func writeAgain(f vfs.File, from, to int64) error {
+	if from >= to {
+		return nil
+	}
+	buf := make([]byte, min(to-max(from, 0), gatherMax))
+	for at := max(from, 0); at < to; {
+		n, err := f.ReadAt(buf[:min(int64(len(buf)), to-at)], at)
+		if n == 0 {
+			return err
+		}
+		if k, err := f.WriteAt(buf[:n], at); err != nil || k < n {
+			return errors.Join(err, io.ErrShortWrite)
+		}
+		at += int64(n)
+	}
 	return nil
 }
 

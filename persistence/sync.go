@@ -17,8 +17,10 @@
 package persistence
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -34,6 +36,7 @@ type logFile struct {
 	size   int64 // bytes of whole batches in it
 	synced int64 // of these, how many a sync has covered
 	filled int64 // behind size there is fill up to here; no more than size: none
+	cut    bool  // what was behind size was cut off, and no sync has followed
 	begun  int64 // bytes that the disk has begun to write (startWriteback)
 
 	sum, headSum uint32 // of the last batch, and of the one that is ours
@@ -87,6 +90,7 @@ type writer struct {
 	gathers  time.Duration // how long the queue may be left to grow, 0 if not
 
 	// States other than HEALTHY.
+	aligned  bool     // batches end where a line of fill does: the policy is always
 	torn     bool     // the file may be longer than file.size
 	distrust bool     // a sync of the file failed
 	syncErr  error    // with this
@@ -159,18 +163,31 @@ func (w *writer) checked() bool { return w.j.opts.Checksum }
 
 // mend tries to get back to HEALTHY.
 func (w *writer) mend() error {
+	w.aligned = w.j.Policy() == Always // for the whole turn
 	if w.distrust {
 		if err := w.replaceFile(); err != nil {
 			return err
 		}
 	}
-	if w.torn || w.file.filled > w.file.size && w.j.Policy() != Always {
+	if w.torn || w.file.filled > w.file.size && !w.aligned {
 		if err := w.collectFill(true); err != nil {
 			return err
 		}
 		if err := w.cutAt(w.file.size); err != nil {
 			return err
 		}
+	}
+	if w.file.cut && !w.aligned { // batches that are not aligned cannot be told from the fill that a power cut may bring back
+		w.collect(true) // the kernel tells an error to one of two syncs only
+		if !w.distrust {
+			if err := w.file.Sync(); err != nil {
+				w.syncFailed(err)
+			}
+		}
+		if w.distrust {
+			return w.syncError()
+		}
+		w.file.cut = false
 	}
 	return w.settle()
 }
@@ -294,7 +311,7 @@ func (w *writer) put(records [][]byte) error {
 	var size int64
 	sum := f.sum
 	if w.checked() {
-		parts, size, sum = w.framer.batch(records, f.size, f.size-f.synced, f.sum, w.j.Policy() == Always || f.filled > f.size)
+		parts, size, sum = w.framer.batch(records, f.size, f.size-f.synced, f.sum, w.aligned || f.filled > f.size || w.filling != nil)
 	} else {
 		parts, size = w.framer.raw(records)
 	}
@@ -440,7 +457,9 @@ func (w *writer) syncEnded(res syncResult) {
 		w.syncFailed(res.err)
 		return
 	}
-	w.covered(w.covering)
+	if !w.distrust { // since a sync of fill, meanwhile
+		w.covered(w.covering)
+	}
 }
 
 func (w *writer) syncFailed(err error) {
@@ -455,7 +474,7 @@ func (w *writer) covered(m mark) {
 	w.syncedAt = m
 	w.file.synced = m.fileSize
 	w.kept.dropBefore(w.at.offset - m.offset)
-	w.keptAt = m.fileSize
+	w.keptAt = max(w.keptAt, m.fileSize) // later, if the policy was no for a while
 }
 
 // report publishes progress and the error, and wakes the loop if something changed.
@@ -534,8 +553,16 @@ func (w *writer) openNew() (*logFile, error) {
 	w.incrSeq++
 	f := &logFile{listed: listed{
 		name: fmt.Sprintf("%s.%d.incr.aof", w.j.opts.AppendFilename, w.incrSeq), seq: w.incrSeq, kind: typeIncr, size: -1}}
-	var err error
-	f.File, err = w.fs.OpenFile(w.path(f.name), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
+	create := func() (err error) {
+		f.File, err = w.fs.OpenFile(w.path(f.name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+		return err
+	}
+	err := create()
+	if errors.Is(err, fs.ErrExist) { // no manifest names it; cutting it would leave its bytes to a power cut, until the first sync
+		if err = w.fs.Remove(w.path(f.name)); err == nil {
+			err = create()
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("journal: creating %s: %w", f.name, err)
 	}
