@@ -86,7 +86,6 @@ func debugDigestValue(c *engine.Client, args engine.Args) {
 	}
 }
 
-// debugObject gives a size in place of the serialized length: the bytes of the value as it is kept.
 func debugObject(c *engine.Client, args engine.Args) {
 	e, ok := c.DB.Lookup(args[2])
 	if !ok {
@@ -95,7 +94,7 @@ func debugObject(c *engine.Client, args engine.Args) {
 	}
 	s := c.Server()
 	c.Reply.Simple(fmt.Sprintf("Value at:0x%x refcount:%d encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
-		s.Keyspace.Hash(args[2]), references(s, &e), encodingNames[e.Encoding()], valueBytes(&e), e.Access(), s.IdleSeconds(&e)))
+		s.Keyspace.Hash(args[2]), references(s, &e), encodingNames[e.Encoding()], serializedBytes(s, &e), e.Access(), s.IdleSeconds(&e)))
 }
 
 func valueBytes(e *keyspace.Entry) int64 {

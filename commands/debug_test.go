@@ -5,6 +5,7 @@ package commands_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,12 +27,51 @@ func TestDebug(t *testing.T) {
 			servertest.Simple("0745672cb1bf060476eedeb8a28f5ffe1ff5a2be"), servertest.Simple(noDigest)),
 		do("SELECT", "3").OK(), do("SET", "q", "q").OK(), do("DEBUG", "DIGEST").Simple("bbe2de3bb1796fa0f5655ff9f5dd2fa853425412"),
 		do("DEBUG", "digest-value").Array(),
-		do("DEBUG", "OBJECT", "q").Match(`^Value at:0x[0-9a-f]+ refcount:1 encoding:embstr serializedlength:\d+ lru:\d+ lru_seconds_idle:\d+$`),
+		do("DEBUG", "OBJECT", "q").Match(`^Value at:0x[0-9a-f]+ refcount:1 encoding:embstr serializedlength:2 lru:\d+ lru_seconds_idle:\d+$`),
 		do("DEBUG", "OBJECT", "none").Err("ERR no such key"), do("DEBUG", "OBJECT").Err(wrong+"'OBJECT'"),
 		do("DEBUG", "JMAP").Err(wrong+"'JMAP'. Try DEBUG HELP."), do("DEBUG", "DIGEST", "x").Err(wrong+"'DIGEST'"),
 		do("DEBUG", "SLEEP", "0.001").OK(), do("DEBUG", "SLEEP", "x").OK(), do("DEBUG", "SET-ACTIVE-EXPIRE", "1").OK(),
 		do("DEBUG", "HELP").Match(`^POPULATE <count>`), do("DEBUG").Err("ERR wrong number of arguments for 'debug' command"),
 	)
+}
+
+// TestSerializedLength: the bytes of a value in a snapshot, as DUMP gives them between its type and its footer, of small values
+// and of large ones that are written in parts.
+func TestSerializedLength(t *testing.T) {
+	l := servertest.NewLocal(t)
+	numbers := func(before, n int) (words []string) {
+		for i := range n {
+			for range before {
+				words = append(words, strconv.Itoa(i))
+			}
+			words = append(words, "element:"+strconv.Itoa(i))
+		}
+		return words
+	}
+	l.Do("SET", "text", "bar")
+	l.Do("SET", "number", "12")
+	l.Do("SET", "compressed", strings.Repeat("x", 1000))
+	l.Do("SET", "large", strings.Repeat("large", 1<<20))
+	for _, n := range []int{2, 20_000} {
+		size := strconv.Itoa(n)
+		l.Do(append([]string{"HSET", "hash" + size}, numbers(1, n)...)...)
+		l.Do(append([]string{"RPUSH", "list" + size}, numbers(0, n)...)...)
+		l.Do(append([]string{"SADD", "set" + size}, numbers(0, n)...)...)
+		l.Do(append([]string{"ZADD", "zset" + size}, numbers(1, n)...)...)
+		for i := range n {
+			l.Do("XADD", "stream"+size, strconv.Itoa(i+1), "i", strconv.Itoa(i))
+		}
+	}
+	replies(t, l, 2, servertest.Simple("OK"), "XGROUP", "CREATE", "stream2", "group", "0")
+	replies(t, l, 2, servertest.Int(14), "DBSIZE")
+	lengths := regexp.MustCompile(` serializedlength:(\d+) `)
+	for _, key := range l.Do("KEYS", "*").Elems {
+		want := len(l.Do("DUMP", key.Str).Str) - len("t") - len("vvchecksum")
+		got := lengths.FindStringSubmatch(l.Do("DEBUG", "OBJECT", key.Str).Str)
+		if got == nil || got[1] != strconv.Itoa(want) {
+			t.Errorf("%s: %q, DUMP gives %d bytes", key.Str, got, want)
+		}
+	}
 }
 
 func TestDebugPopulate(t *testing.T) {

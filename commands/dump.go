@@ -59,6 +59,23 @@ func appendDump(dst []byte, s *engine.Server, e *keyspace.Entry) []byte {
 	return w.DumpValue(dst, e)
 }
 
+// serializedBytes counts the bytes that a value takes in a snapshot: what DUMP gives, without type and footer.
+func serializedBytes(s *engine.Server, e *keyspace.Entry) int64 {
+	w := dumpWriters.Get().(*EntryWriter)
+	defer dumpWriters.Put(w)
+	w.Configure(RDBOptions{Compress: s.Config.RDBCompression, Version: s.Config.RDBVersion})
+	part, done := w.BeginValue(nil, e)
+	n := int64(len(part)) - 1
+	for !done {
+		part, done = w.Next(part[:0], serializedStep)
+		n += int64(len(part))
+	}
+	return n
+}
+
+// serializedStep is about how many bytes are written at a time to be counted.
+const serializedStep = 64 << 10
+
 // restoreOptions are the words after the payload of RESTORE.
 type restoreOptions struct {
 	replace, absolute bool
