@@ -7,7 +7,6 @@ import (
 	"bufio"
 	"bytes"
 	"log/slog"
-	"math"
 	"net"
 	"testing"
 	"time"
@@ -34,7 +33,6 @@ func NewLocal(t testing.TB, flags ...string) *Local {
 	t.Helper()
 	l := &Local{t: t, clock: &localReactor{now: time.Now()}, conn: &localConn{}}
 	l.Engine = engine.NewServer(loadConfig(t, flags), commands.NewTable(), slog.New(slog.DiscardHandler))
-	l.Engine.TurnNs = math.MaxInt64 // one read is one turn, however slow the machine is
 	commands.Attach(l.Engine)
 	if err := commands.Secure(l.Engine); err != nil {
 		t.Fatal(err)
