@@ -231,7 +231,7 @@ func (c *checker) unmarked(head []byte) error {
 		return nil
 	}
 	// Something stands behind fill: what a server wrote that went on with the file, or parts of a batch.
-	other, exact, err := c.wentOn(c.at)
+	other, exact, err := c.wentOn(c.at, start)
 	switch {
 	case err != nil:
 		return err
@@ -307,7 +307,7 @@ func (c *checker) judge(h batchHead) error {
 	if err != nil || !missing {
 		return orDamage(err, c.at, fmt.Sprintf("the checksum of the batch (%d bytes) is wrong, though every sector of it was written", h.size))
 	}
-	if other, _, err := c.wentOn(c.at + h.size); err != nil || other >= 0 {
+	if other, _, err := c.wentOn(c.at+h.size, c.at+h.size); err != nil || other >= 0 {
 		return orDamage(err, c.at, fmt.Sprintf("the batch (%d bytes) is unfinished, but at offset %d another server went on with the file", h.size, other))
 	}
 	return c.torn()
@@ -373,9 +373,9 @@ func (c *checker) blank(at, n int64) (bool, error) {
 // selectFrame is what redis-server begins with when it goes on with a file.
 const selectFrame = "*2\r\n$6\r\nSELECT\r\n$"
 
-// wentOn looks, from offset from on, for the place where another server went on behind fill. It gives the offset, or -1. exact
-// is false when the bytes there are so only nearly.
-func (c *checker) wentOn(from int64) (found int64, exact bool, err error) {
+// wentOn looks, from offset from on, for the place where another server went on behind fill, whose first bytes end at start. It gives the
+// offset, or -1. exact is false when the bytes there are so only nearly.
+func (c *checker) wentOn(from, start int64) (found int64, exact bool, err error) {
 	const stamp = 16 // "#TS:1700000000\r\n"
 	lineEnd := []byte("--------\n")
 	found = -1
@@ -387,7 +387,9 @@ func (c *checker) wentOn(from int64) (found int64, exact bool, err error) {
 			}
 			rest = rest[k+len(lineEnd):]
 			place := at + int64(len(p)-len(rest))
-			if place != from && (place < from || place%fillLine != 0) { // no line of fill ends here: it is a value that has such a line
+			// No line of fill ends here: it is a value that has such a line. Or the fill ends where a sector does, as it never should
+			// (startFill): sectors of a batch were not written, and the next one was.
+			if place != from && place != start && (place < from || place%fillLine != 0 || place%sectorSize == 0) {
 				continue
 			}
 			plain, stamped := alike(rest, selectFrame), 0

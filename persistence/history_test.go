@@ -373,6 +373,7 @@ func (h *history) start(policy Policy) bool {
 	h.units = h.units[:n]
 	h.base = promise{n, n} // Start has synced what it found
 	h.follow(j, n)
+	h.mem.Holes = h.checked
 	h.mu.Unlock()
 	h.j, h.fresh, h.whole, h.lasting = j, nil, false, false
 	h.plain = !h.checked

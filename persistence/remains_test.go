@@ -259,3 +259,54 @@ func TestTornBatchWithValueLikeFill(t *testing.T) {
 		}
 	}
 }
+
+// Of a torn batch some sectors were not written, and one that was begins with what another server would begin with.
+func TestTornBatchWithSelectAtSector(t *testing.T) {
+	mem := vfs.NewMem()
+	j, _, err := Open(testOptions(mem, "/", Always))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Start(); err != nil {
+		t.Fatal(err)
+	}
+	wait := func() {
+		for j.HandOver(); j.Synced() < j.Appended(); time.Sleep(50 * time.Microsecond) {
+		}
+	}
+	j.Append(0, []byte("SET"), []byte("k"), []byte("v"))
+	wait()
+	for i := range 200 {
+		j.Append(i%2, []byte("SET"), []byte("k"), bytes.Repeat([]byte("v"), 12))
+	}
+	wait()
+	written := contentOf(t, mem, incrPath)
+	if err := j.Close(20 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for at := 4 * sectorSize; at < len(written); at += sectorSize {
+		k := bytes.Index(written[at:], []byte(selectFrame))
+		if k < 0 {
+			break
+		}
+		// The first sectors are not there, nor is the one before this.
+		torn := bytes.Clone(written)
+		copy(torn[at:], written[at+k:]) // as if it had begun there
+		fill := func(from, to int) {
+			for i := from; i < to; i++ {
+				torn[i] = fillByte(int64(i))
+			}
+		}
+		fill(128, sectorSize)
+		fill(at-sectorSize, at)
+		got, _, err := replayed(withContent(t, mem, incrPath, torn), true)
+		if err != nil || len(got) != 1 {
+			t.Fatalf("sector at %d: %d records, %v", at, len(got), err)
+		}
+		tried++
+	}
+	if tried < 5 {
+		t.Fatalf("%d tried", tried)
+	}
+}

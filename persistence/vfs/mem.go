@@ -144,6 +144,9 @@ func (n *inode) luck(rng *rand.Rand, holes bool) []byte {
 		out = out[:len(n.data)]
 	}
 	reached := map[int]bool{}
+	if !holes && len(out) > len(n.disk) { // the sector where the new part begins is one of those that were written
+		reached[len(n.disk)/sectorSize] = true
+	}
 	for _, e := range n.dirty {
 		for at := e.start; at < min(e.end, len(out)); {
 			end := min((at/sectorSize+1)*sectorSize, e.end, len(out))
@@ -153,8 +156,6 @@ func (n *inode) luck(rng *rand.Rand, holes bool) []byte {
 			}
 			if reached[sector] || at >= len(n.disk) && !holes {
 				copy(out[at:end], n.data[at:end])
-			} else if end > len(n.disk) && !holes {
-				copy(out[max(at, len(n.disk)):end], n.data[max(at, len(n.disk)):end])
 			}
 			at = end
 		}
