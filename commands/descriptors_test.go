@@ -3,24 +3,40 @@ package commands_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"redix/commands/servertest"
 )
 
-// withFiles runs the program under a limit of open files.
+// leftOpen are descriptors that the program inherits from who starts it.
+const leftOpen = 7
+
+// withFiles runs the program under a limit of open files. It inherits leftOpen of them, and none that this process did.
 func withFiles(t *testing.T, dir string, files int, args ...string) *child {
 	t.Helper()
 	binary := servertest.Binary(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
 	limited := append([]string{"-c", fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, files), binary}, args...)
-	return startCommand(t, exec.CommandContext(ctx, "/bin/sh", limited...), dir, nil)
+	for fd := 3; fd < 1024; fd++ {
+		syscall.CloseOnExec(fd)
+	}
+	cmd := exec.CommandContext(ctx, "/bin/sh", limited...)
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { null.Close() })
+	cmd.ExtraFiles = slices.Repeat([]*os.File{null}, leftOpen)
+	return startCommand(t, cmd, dir, nil)
 }
 
 // TestMaxClientsAndOpenFiles: more clients than the limit of open files has room for are refused by name, as many as

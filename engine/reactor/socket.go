@@ -38,14 +38,24 @@ func HasRoom(fd, reserve int) bool {
 	return uint64(fd)+uint64(reserve) < uint64(limit.Cur)
 }
 
-// MaxConns tells how many connections the limit of descriptors allows beside others, which are taken or kept free.
+// MaxConns tells how many connections the limit of descriptors allows beside others, which are taken or kept free, and those that
+// the process was started with. It is for the start: it takes for these whatever is not close-on-exec.
 func MaxConns(others int) int {
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
 		return math.MaxInt32
 	}
-	return int(min(uint64(limit.Cur), math.MaxInt32)) - others
+	files := int(min(uint64(limit.Cur), math.MaxInt32))
+	for fd := 3; fd < min(files, inheritedBelow); fd++ {
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil && flags&unix.FD_CLOEXEC == 0 {
+			others++
+		}
+	}
+	return files - others
 }
+
+// inheritedBelow bounds the search for descriptors that were left open: they have low numbers.
+const inheritedBelow = 1024
 
 // LogLimit lets one line a second through and counts the rest. It belongs to one goroutine.
 type LogLimit struct {
