@@ -47,7 +47,7 @@ var networkRows = group{"Network", []Directive{
 		Help: "Connections that may wait to be accepted; the kernel has a limit of its own (net.core.somaxconn)."},
 	{Name: "unixsocket", Default: "",
 		kind: text(func(v *Values) *string { return &v.UnixSocket }),
-		Help: "Path of a unix socket to listen on; empty means none."},
+		Help: "Path of a unix socket to listen on; empty means none. A stale socket or an empty file there is replaced, anything else refused."},
 	{Name: "unixsocketperm", Default: "0",
 		kind: octal(0777, func(v *Values) *int { return &v.UnixSocketPerm }),
 		Help: "Permissions of the unix socket, in octal; 0 leaves them to the umask."},

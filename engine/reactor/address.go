@@ -117,8 +117,8 @@ func Absent(err error) bool {
 // maxUnixPath is what sun_path holds beside its final zero on the narrowest system (104 bytes on macOS and FreeBSD, 108 on Linux).
 const maxUnixPath = 103
 
-// ClearUnixPath makes room for a socket at path: it removes a stale socket and nothing else. The error says what is in
-// the way: a file, a directory, a socket that a server answers on.
+// ClearUnixPath makes room for a socket at path: it removes a stale socket, or an empty file, with which programs reserve a
+// name (mktemp), and nothing else. The error says what is in the way: a file, a directory, a socket that a server answers on.
 func ClearUnixPath(path string) error {
 	if len(path) == 0 || len(path) > maxUnixPath {
 		return fmt.Errorf("unix socket %q: a path has 1 to %d bytes", path, maxUnixPath)
@@ -129,6 +129,9 @@ func ClearUnixPath(path string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("unix socket: %w", err)
+	}
+	if info.Mode().IsRegular() && info.Size() == 0 {
+		return removeUnixPath(path)
 	}
 	if info.Mode().Type() != fs.ModeSocket {
 		return fmt.Errorf("unix socket %s: something that is no socket is in its place, and is left alone", path)
@@ -141,6 +144,10 @@ func ClearUnixPath(path string) error {
 	if !errors.Is(err, unix.ECONNREFUSED) {
 		return fmt.Errorf("unix socket %s: cannot tell whether it is stale: %w", path, err)
 	}
+	return removeUnixPath(path)
+}
+
+func removeUnixPath(path string) error {
 	if err := os.Remove(path); err != nil {
 		return fmt.Errorf("unix socket: %w", err)
 	}

@@ -198,6 +198,8 @@ func TestUnixPath(t *testing.T) {
 		}
 
 		path := filepath.Join(dir, "s")
+		os.WriteFile(path, nil, 0o600) // as mktemp leaves it
+		serve(t, e, reactor.Options{Listen: []reactor.Address{{Network: "unix", Addr: path, Perm: 0o600}}}, echo()).stop()
 		twice := reactor.Address{Network: "unix", Addr: path}
 		if _, err := e.open(reactor.Options{Listen: []reactor.Address{twice, twice}}, echo()); !errors.Is(err, unix.EADDRINUSE) {
 			t.Errorf("the same path twice: %v", err)
