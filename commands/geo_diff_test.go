@@ -11,7 +11,7 @@ import (
 )
 
 // Random commands on positions, and how their replies are compared with redis-server's. STOREDIST has a test of its own:
-// the last digit of a distance depends on the C library's sine.
+// the last digit of some distances depends on the C library's sine.
 
 func init() {
 	diffGroups["g"] = "geo"
@@ -138,7 +138,8 @@ func nearly(ours, redis reply) bool {
 	return err == nil && err2 == nil && (f == theirs || math.Abs(f-theirs) <= 1.1e-4+1e-13*math.Abs(f) && strings.Contains(ours.Str, "."))
 }
 
-// TestDiffStoreDist compares distances as scores, but for their last digits.
+// TestDiffStoreDist compares distances as scores. A few in a thousand differ in the last digit, since the sine of no C library is
+// always the nearest number.
 func TestDiffStoreDist(t *testing.T) {
 	g := newSource(t, "g")
 	d := newDuo(t, diffRun{reactor: servertest.Reactors[0], proto: 2})
@@ -147,6 +148,8 @@ func TestDiffStoreDist(t *testing.T) {
 		lon, lat := strconv.FormatFloat(g.Float64()*360-180, 'f', 6, 64), strconv.FormatFloat(g.Float64()*170-85, 'f', 6, 64)
 		both("GEOADD", "g", lon, lat, strconv.Itoa(i))
 	}
+	number := func(r reply) float64 { f, _ := strconv.ParseFloat(r.Str, 64); return f }
+	scores, differ := 0, 0
 	for range 200 {
 		unit, from, size := pick(g, []string{"m", "km", "ft", "mi"}), strconv.Itoa(g.IntN(300)), strconv.Itoa(1+g.IntN(20_000_000))
 		words := pick(g, [][]string{{"GEOSEARCHSTORE", "d", "g", "FROMMEMBER", from, "BYRADIUS", size, unit, "STOREDIST"},
@@ -155,8 +158,18 @@ func TestDiffStoreDist(t *testing.T) {
 		if ours, redis := both(words...); !ours.Equal(redis) {
 			t.Fatalf("%v: %s, redis-server %s", words, ours, redis)
 		}
-		if ours, redis := both("ZRANGE", "d", "0", "-1", "WITHSCORES"); !nearly(ours, redis) {
+		ours, redis := both("ZRANGE", "d", "0", "-1", "WITHSCORES")
+		if !nearly(ours, redis) {
 			t.Fatalf("%v:\n ours  %s\n redis %s", words, ours, redis)
 		}
+		for i := 1; i < len(ours.Elems); i += 2 {
+			scores++
+			if number(ours.Elems[i]) != number(redis.Elems[i]) { // 7.0 prints 17 digits
+				differ++
+			}
+		}
+	}
+	if t.Logf("%d of %d distances differ in their last digit", differ, scores); differ > scores/50 {
+		t.Errorf("%d of %d distances differ", differ, scores)
 	}
 }

@@ -124,14 +124,14 @@ func clamp(f, most float64) float64 { return min(max(f, -most), most) }
 
 // distance returns the meters between two positions on a sphere, by the haversine formula.
 func distance(a, b position) float64 {
-	v := math.Sin((toRadians(b.lon) - toRadians(a.lon)) / 2)
+	v := preciseSin((toRadians(b.lon) - toRadians(a.lon)) / 2)
 	if v == 0 {
 		return latDistance(a.lat, b.lat)
 	}
 	lat1, lat2 := toRadians(a.lat), toRadians(b.lat)
-	u := math.Sin((lat2 - lat1) / 2)
-	h := float64(u*u) + float64(float64(float64(math.Cos(lat1)*math.Cos(lat2))*v)*v)
-	return 2 * earthRadius * math.Asin(math.Sqrt(h))
+	u := preciseSin((lat2 - lat1) / 2)
+	h := float64(u*u) + float64(float64(float64(preciseCos(lat1)*preciseCos(lat2))*v)*v)
+	return 2 * earthRadius * preciseAsin(math.Sqrt(h))
 }
 
 // latDistance returns the meters between two latitudes.
