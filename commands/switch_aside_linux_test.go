@@ -5,6 +5,7 @@ package commands_test
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -278,6 +279,7 @@ func TestSwitchingMeetsItself(t *testing.T) {
 		gone := s.Dial()
 		send(gone, "MULTI / CONFIG SET appendonly yes / EXEC")
 		await(t, "a file", h.waits)
+		_ = gone.Conn.(*net.TCPConn).SetLinger(0) // a mere end would wait for the answer
 		gone.Close()
 		eventually(t, "it is gone", func() bool { return strings.Count(b.Must("CLIENT", "LIST").Str, "\n") == 4 })
 		open()
