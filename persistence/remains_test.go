@@ -134,8 +134,10 @@ func TestSyncOfReplacedFile(t *testing.T) {
 	r := openRig(t, fsys, "/", EverySec)
 	appendAligned(r.j)
 	r.until("sync", func() bool { return begun() || poke(r) })
-	fsys.Add(vfs.Fault{Op: vfs.OpSync, First: fsys.Count(vfs.OpSync) + 1, Count: 1, Err: syscall.EIO}) // the one that is held is counted when it is let go
-	r.j.policy.Store(int32(Always))                                                                    // seen in the turn that writes the next record: SetPolicy would begin one
+	// The sync that is held is counted when it is let go.
+	fsys.Add(vfs.Fault{Op: vfs.OpSync, First: fsys.Count(vfs.OpSync) + 1, Count: 1, Err: syscall.EIO})
+	// Seen in the turn that writes the next record: SetPolicy would begin one.
+	r.j.policy.Store(int32(Always))
 	r.j.Append(0, []byte("SET"), []byte("k"), []byte("2"))
 	r.j.HandOver()
 	r.until("failure", func() bool { return r.j.Err() != nil })
