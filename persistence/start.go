@@ -281,7 +281,7 @@ func (w *writer) reopen(l listed, end tail) error {
 		err = file.Truncate(end.size)
 	}
 	if err == nil {
-		err = writeAgain(file, max(end.synced, end.size-w.j.tune.retainLimit), end.size)
+		err = writeAgain(file, max(end.synced, end.size-writeAgainMax), end.size)
 	}
 	if err == nil && size > 0 {
 		err = file.Sync()
@@ -298,6 +298,9 @@ func (w *writer) reopen(l listed, end tail) error {
 	w.syncedAt = w.at
 	return nil
 }
+
+// writeAgainMax is how many bytes are written again at a start: as many as everysec leaves unsynced at most. Under no there may have been more.
+const writeAgainMax = defaultQueueLimit
 
 // writeAgain writes what lies at from..to to where it is.
 func writeAgain(f vfs.File, from, to int64) error {
