@@ -103,7 +103,6 @@ type Journal struct {
 	running  bool
 	ending   bool
 	base     *BaseWriter
-	bases    int     // how many there were
 	fresh    *writer // opened for a keyspace that is there, and not started
 
 	mu        sync.Mutex // guards the next six; never held across a system call

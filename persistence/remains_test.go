@@ -312,3 +312,51 @@ func TestTornBatchWithSelectAtSector(t *testing.T) {
 		t.Fatalf("%d tried", tried)
 	}
 }
+
+// A base file is given up and its journal closed while its goroutine has not come to open it. The next journal's base file is another.
+func TestBaseOfClosedJournal(t *testing.T) {
+	mem := vfs.NewMem()
+	fsys := vfs.NewFaulty(mem)
+	gate := make(chan struct{})
+	var given *BaseWriter
+	var opens, closes atomic.Int32
+	fsys.Before = func(op vfs.Op, name string) {
+		switch {
+		case !strings.HasSuffix(name, ".base"):
+		case op == vfs.OpOpen && opens.Add(1) == 1:
+			<-gate
+		case op == vfs.OpClose && closes.Add(1) == 1: // of the second
+			close(gate)
+			for done := false; !done; done, _ = given.Status() {
+				time.Sleep(50 * time.Microsecond)
+			}
+		}
+	}
+	r := openRig(t, fsys, "/", Always)
+	r.add(5)
+	var err error
+	if given, err = r.j.StartBase(); err != nil {
+		t.Fatal(err)
+	}
+	r.release()
+	given.Cancel()
+	r.until("opening", func() bool { return opens.Load() == 1 || poke(r) })
+	r.close()
+	j, _, err := Open(testOptions(fsys, "/", Always))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, err := j.StartFresh()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(base, 5)
+	base.Finish()
+	for done := false; !done; done, err = base.Status() {
+		time.Sleep(50 * time.Microsecond)
+	}
+	if cerr := j.Close(20 * time.Second); err != nil || cerr != nil {
+		t.Fatal(err, cerr)
+	}
+	mustLoad(t, mem.Kill(), "/", 5)
+}

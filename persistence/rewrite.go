@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"sync/atomic"
 )
 
 // BaseWriter is a base file in the making. Its methods belong to the loop.
@@ -58,10 +59,13 @@ func (j *Journal) StartBase() (*BaseWriter, error) {
 	return j.base, nil
 }
 
-// newBaseWriter's temporary names differ: one that was canceled may still be removing its file when the next one starts.
+// basesBegun counts those of all journals of the process.
+var basesBegun atomic.Int64
+
+// newBaseWriter's temporary names differ: one that was canceled may still be opening or removing its file when the next one starts, also
+// when its journal has been closed and this is of another.
 func newBaseWriter(j *Journal) *BaseWriter {
-	j.bases++
-	name := fmt.Sprintf("%s.%d.base", j.tempPrefix(), j.bases)
+	name := fmt.Sprintf("%s.%d.base", j.tempPrefix(), basesBegun.Add(1))
 	b := &BaseWriter{j: j, curDB: noDB, outFile: newOutFile(j.opts.FS, filepath.Join(j.dir, name), j.opts.Wake)}
 	b.complete = func() { j.push(item{commit: b}, true) }
 	if j.opts.Checksum {
