@@ -40,7 +40,7 @@ tools:
 		echo "*** every test that compares with it is SKIPPED (replies, configuration, journal files, glob, numbers)."; \
 	fi
 
-test: tools ## run all tests (random ones print a seed; REDIX_SEED=n repeats it)
+test: tools ## run all tests (random ones print a seed; TEST_SEED=n repeats it)
 	$(GO) test -timeout 8m ./...
 
 race: tools ## run all tests under the race detector (slow)

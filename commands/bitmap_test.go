@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"redix/commands/servertest"
+	"redix/engine/seeds"
 )
 
 // Bitmaps: replies, errors and the order of checks as redis-server 7.2 has them, and against a plain model.
@@ -167,9 +168,7 @@ func TestBitField(t *testing.T) {
 
 // TestBitsAgainstModel compares counting, searching and fields with the same on a string of zeros and ones.
 func TestBitsAgainstModel(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 1))
+	r := rand.New(rand.NewPCG(seeds.Draw(t), 1))
 	l := servertest.NewLocal(t)
 	for range 300 {
 		b := make([]byte, 1+r.IntN(60))
@@ -220,9 +219,7 @@ func TestBitsAgainstModel(t *testing.T) {
 
 // TestBitOpAgainstModel combines strings of all lengths around the chunks' borders, byte by byte.
 func TestBitOpAgainstModel(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 2))
+	r := rand.New(rand.NewPCG(seeds.Draw(t), 2))
 	l := servertest.NewLocal(t)
 	sizes := []int{0, 1, 7, 8, 9, 31, 32, 33, 100, 4095, 4096, 4097, 65535, 65536, 65537, 100_000}
 	ops := map[string]func(a, b byte) byte{"AND": func(a, b byte) byte { return a & b },

@@ -9,7 +9,7 @@ package commands_test
 // All types are written, streams (crash_stream_test.go) and keys whose deadlines pass (crash_expiry_test.go) among them, with
 // base files in either format, with checksums and now and then without.
 //
-//	REDIX_SEED=n       repeats a run as far as the machine's timing lets it
+//	TEST_SEED=n       repeats a run as far as the machine's timing lets it
 //	REDIX_CRASHES=n    kills in each policy (make crashtest sets 334)
 
 import (

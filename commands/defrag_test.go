@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"redix/commands/servertest"
+	"redix/engine/seeds"
 )
 
 // fillTypes makes values of all types, small and large.
@@ -83,9 +84,7 @@ func digestOf(l *servertest.Local) string {
 }
 
 func TestCompaction(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	l := servertest.NewLocal(t)
 	ks := l.Engine.Keyspace
 	for round := range 12 {
@@ -137,8 +136,7 @@ func TestCompaction(t *testing.T) {
 
 // TestDefrag: after 70 % of the keys went and others of other sizes came, slabs follow what is in use.
 func TestDefrag(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := seeds.Draw(t)
 	ratio := func(activedefrag string) float64 {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		l := servertest.NewLocal(t, "--activedefrag", activedefrag, "--active-defrag-ignore-bytes", "1mb",

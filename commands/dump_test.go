@@ -9,9 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"redix/commands/servertest"
+	"redix/engine/seeds"
 	"redix/persistence/rdb"
 )
 
@@ -176,9 +176,7 @@ func damaged(rng *rand.Rand, value string) []byte {
 
 // TestRestoreHostile restores values with bytes changed, taken out or added, all with the right checksum.
 func TestRestoreHostile(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 1))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 1))
 	l := servertest.NewLocal(t)
 	values := corpusPayloads(t)
 	taken, refused := 0, 0

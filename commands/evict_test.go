@@ -13,6 +13,7 @@ import (
 
 	"redix/commands/servertest"
 	"redix/engine"
+	"redix/engine/seeds"
 )
 
 const oomText = "OOM command not allowed when used memory > 'maxmemory'."
@@ -54,7 +55,7 @@ var evicting = []string{"allkeys-lru", "allkeys-lfu", "allkeys-random", "allkeys
 // after the rounds that follow not at all, as long as there is a key that may go.
 func TestEvictionBound(t *testing.T) {
 	for _, policy := range evicting {
-		seed := rand.Uint64()
+		seed := seeds.Draw(t)
 		t.Run(fmt.Sprintf("%s/seed=%d", policy, seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 0))
 			l := limited(t, policy, 300<<10)

@@ -9,7 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -19,6 +18,7 @@ import (
 
 	"redix/commands/servertest"
 	"redix/engine"
+	"redix/engine/seeds"
 )
 
 const (
@@ -124,11 +124,7 @@ var hostileStages = []struct {
 }
 
 func TestHostileClients(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("REDIX_SEED"); s != "" {
-		seed, _ = strconv.ParseUint(s, 10, 64)
-	}
-	inputs := hostileInputs(rand.New(rand.NewPCG(seed, 0)))
+	inputs := hostileInputs(rand.New(rand.NewPCG(seeds.Draw(t), 0)))
 	tried := 0
 	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
 		h := newHostile(t, s)
@@ -145,7 +141,6 @@ func TestHostileClients(t *testing.T) {
 				}
 				h.check(what)
 				if t.Failed() {
-					t.Logf("REDIX_SEED=%d repeats this run", seed)
 					return
 				}
 			}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"redix/commands/servertest"
+	"redix/engine/seeds"
 )
 
 // Lists: replies and errors, encodings, both encodings against a plain slice, journal forms, memory, allocations.
@@ -301,14 +302,13 @@ func FuzzList(f *testing.F) {
 
 func TestListAgainstSlice(t *testing.T) {
 	for range 40 {
-		seed := rand.Uint64()
-		rng := rand.New(rand.NewPCG(seed, 0))
+		rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 		data := make([]byte, 4*(1+rng.IntN(400)))
 		for i := range data {
 			data[i] = byte(rng.Uint32())
 		}
 		if listOps(t, servertest.NewLocal(t), data); t.Failed() {
-			t.Fatalf("seed %d", seed)
+			t.FailNow()
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"redix/commands/servertest"
+	"redix/engine/seeds"
 )
 
 // script is what a client sends and what it must get.
@@ -102,8 +103,7 @@ func TestCommandsInPieces(t *testing.T) {
 
 func commandsInPieces(t *testing.T, half bool, flags ...string) {
 	const clients, connections = 120, 2
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := seeds.Draw(t)
 	files := newTLSFiles(t)
 	path, tlsPort := filepath.Join(t.TempDir(), "s"), unusedPort(t)
 	p := servertest.StartProcess(t, append(files.flags(flags...)[2:], "--tls-port", tlsPort, "--tls-auth-clients", "no", "--unixsocket", path)...)

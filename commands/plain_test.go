@@ -9,14 +9,13 @@ import (
 	"time"
 
 	"redix/commands/servertest"
+	"redix/engine/seeds"
 )
 
 // Short commands take the short way past the gates while client and server are calm. A server that times each command by
 // itself has no short way; both must reply, count and keep the same, whatever becomes of client and server in between.
 func TestPlainCommands(t *testing.T) {
-	seed := rand.Uint64()
-	t.Log("seed", seed)
-	random := rand.New(rand.NewPCG(seed, 1))
+	random := rand.New(rand.NewPCG(seeds.Draw(t), 1))
 	short, long := servertest.NewLocal(t), servertest.NewLocal(t, "--slowlog-log-slower-than", "0")
 	short.Engine.TurnNs, long.Engine.TurnNs = math.MaxInt64, math.MaxInt64 // a read is a turn, however slow the machine is
 	plain := [][]string{{"PING"}, {"ping", "x"}, {"PING", "x", "y"}, {"GET", "s"}, {"GET"}, {"SET", "s", "1"}, {"SET", "s", "x", "NX", "GET"},

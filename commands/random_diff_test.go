@@ -3,7 +3,7 @@ package commands_test
 // The same random commands to redix and to a real redis-server, in pipelines of random length, must have the same
 // replies and leave the same data.
 //
-//	REDIX_SEED=n    repeats a run
+//	TEST_SEED=n    repeats a run
 //	REDIX_DIFF=n    commands in each run (make difftest sets a million)
 
 import (
@@ -19,6 +19,7 @@ import (
 
 	"redix/commands"
 	"redix/commands/servertest"
+	"redix/engine/seeds"
 )
 
 func TestMain(m *testing.M) { servertest.Main(m) }
@@ -95,21 +96,8 @@ func TestDiffRandom(t *testing.T) {
 	}
 }
 
-// newSource returns a generator of the seed in REDIX_SEED, or of a new one, which a failing test prints.
 func newSource(t *testing.T, group string) *source {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("REDIX_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("REDIX_SEED=%d repeats this run", seed)
-		}
-	})
-	return &source{Rand: rand.New(rand.NewPCG(seed, uint64(group[0]))), home: group, nowMs: time.Now().UnixMilli()}
+	return &source{Rand: rand.New(rand.NewPCG(seeds.Draw(t), uint64(group[0]))), home: group, nowMs: time.Now().UnixMilli()}
 }
 
 // duo is a connection to each of the two servers.

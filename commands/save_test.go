@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"redix/commands/servertest"
+	"redix/engine/seeds"
 )
 
 // fillAll creates keys of all types, small and large, in two databases, some with deadlines.
@@ -100,8 +101,7 @@ func mixedChange(rng *rand.Rand, small int) []string {
 // moment is that of a BGSAVE inside a pipeline, and the digest is taken right before it.
 func TestSnapshotIsOfOneMoment(t *testing.T) {
 	const small, large = 300, 4000
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := seeds.Draw(t)
 	for i, reactor := range servertest.Reactors {
 		rng := rand.New(rand.NewPCG(seed, uint64(i)))
 		s := servertest.Start(t, reactor, "--rdbcompression", []string{"yes", "no"}[i%2])

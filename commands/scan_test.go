@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"redix/commands/servertest"
+	"redix/engine/seeds"
 )
 
 // KEYS and SCAN: patterns, options, cursors, expired keys, and the guarantee of a whole iteration.
@@ -73,9 +74,7 @@ func iterate(t *testing.T, do func(words ...string) servertest.Value, between fu
 
 func TestScanGuarantee(t *testing.T) {
 	servertest.Both(t, func(t *testing.T, s *servertest.Server) {
-		seed := rand.Uint64()
-		t.Logf("seed %d", seed)
-		rng := rand.New(rand.NewPCG(seed, 0))
+		rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 		c := s.Dial()
 		const stay, guests = 2000, 30000
 		for i := range stay {

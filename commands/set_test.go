@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"redix/commands/servertest"
+	"redix/engine/seeds"
 )
 
 // Sets: replies and errors, encodings, each encoding against a plain map, scans, chances, journal forms, memory, allocations.
@@ -344,8 +345,7 @@ func FuzzSet(f *testing.F) {
 
 func TestSetAgainstMap(t *testing.T) {
 	for range 20 {
-		seed := rand.Uint64()
-		rng := rand.New(rand.NewPCG(seed, 0))
+		rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 		data := make([]byte, 3*(1+rng.IntN(1000)))
 		for i := range data {
 			data[i] = byte(rng.Uint32())
@@ -355,7 +355,7 @@ func TestSetAgainstMap(t *testing.T) {
 			data[i] %= members
 		}
 		if setOps(t, newSetServer(t), data); t.Failed() {
-			t.Fatalf("seed %d", seed)
+			t.FailNow()
 		}
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"testing"
-	"time"
 
 	"redix/commands/servertest"
+	"redix/engine/seeds"
 )
 
 // SORT: replies, errors and the order of checks as redis-server 7.2 has them.
@@ -71,9 +71,7 @@ func TestSortPatterns(t *testing.T) {
 }
 
 func TestSortLarge(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 3))
+	r := rand.New(rand.NewPCG(seeds.Draw(t), 3))
 	l := servertest.NewLocal(t)
 	var want []int
 	for range 40 {
@@ -102,7 +100,7 @@ func TestSortLarge(t *testing.T) {
 // TestSortAgainstModel sorts so many elements that they are sorted by digits: scores of all signs and sizes, many of them
 // equal, whole and in windows, up and down, by numbers and by text.
 func TestSortAgainstModel(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+	seed := seeds.Draw(t)
 	r := rand.New(rand.NewPCG(seed, 4))
 	for round := range 12 {
 		l := servertest.NewLocal(t)

@@ -9,9 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"redix/commands/servertest"
+	"redix/engine/seeds"
 )
 
 // Sorted sets: replies and errors, each encoding against a sorted slice, scans, chances, journal forms, memory, allocations.
@@ -303,14 +303,13 @@ func compareZset(t *testing.T, l *servertest.Local, m zmodel) {
 
 func TestZsetModel(t *testing.T) {
 	for range 40 {
-		seed := uint64(time.Now().UnixNano())
-		rng := rand.New(rand.NewPCG(seed, 1))
+		rng := rand.New(rand.NewPCG(seeds.Draw(t), 1))
 		data := make([]byte, 3*150)
 		for i := range data {
 			data[i] = byte(rng.Uint32())
 		}
 		if zsetOps(t, newZsetServer(t), data); t.Failed() {
-			t.Fatalf("seed %d", seed)
+			t.FailNow()
 		}
 	}
 }

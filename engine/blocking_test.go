@@ -10,6 +10,7 @@ import (
 
 	"redix/engine/keyspace"
 	"redix/engine/resp"
+	"redix/engine/seeds"
 )
 
 // blockRows are commands on strings that stand for lists: take removes a key that is there or waits for it.
@@ -384,9 +385,7 @@ func TestBlockExpiry(t *testing.T) {
 
 // TestBlockRandom: the waiting clients of a model, a list for each key, are served as the server serves them.
 func TestBlockRandom(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	w := blockWorld(t, native)
 	feeder := w.open()
 	conns := make([]*fakeConn, 8)

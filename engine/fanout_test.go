@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"redix/engine/resp"
+	"redix/engine/seeds"
 )
 
 // hearer is what a client must be sent, by a model that sends everything at once.
@@ -365,8 +366,7 @@ func (h *hall) check(x *hearer) {
 // TestFanoutOrder lets clients subscribe, publish, change keys, wait for one, read and leave, in random order, while messages are
 // on their way in jobs: everybody is sent what it would be if messages were there at once.
 func TestFanoutOrder(t *testing.T) {
-	seed := rand.Uint64()
-	t.Log("seed", seed)
+	seed := seeds.Draw(t)
 	pending, most := 0, 0
 	for run := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, run))
@@ -402,8 +402,7 @@ func TestFanoutOrder(t *testing.T) {
 // TestFanoutLimits is the same where subscribers that do not read are disconnected, whenever their messages reach them: what they
 // have been sent until then is right, and so is everything of the others.
 func TestFanoutLimits(t *testing.T) {
-	seed := rand.Uint64()
-	t.Log("seed", seed)
+	seed := seeds.Draw(t)
 	cut := int64(0)
 	for run := range uint64(30) {
 		rng := rand.New(rand.NewPCG(seed, run))

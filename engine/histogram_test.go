@@ -4,15 +4,15 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
+
+	"redix/engine/seeds"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // TestHistogram compares with the reference implementation.
 func TestHistogram(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	for range 50 {
 		var h Histogram
 		ref := hdrhistogram.New(1, histMaxNs, 2)
@@ -25,12 +25,12 @@ func TestHistogram(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := histHighest(histBucket(ns)); !ref.ValuesAreEquivalent(got, ns) || ref.ValuesAreEquivalent(got+1, ns) {
-				t.Fatalf("seed %d: %d ns: the bucket ends at %d", seed, ns, got)
+				t.Fatalf("%d ns: the bucket ends at %d", ns, got)
 			}
 		}
 		for _, p := range []float64{0.1, 1, 25, 50, 75, 90, 99, 99.9, 100} {
 			if got, want := h.Percentile(p), ref.ValueAtPercentile(p); got != want {
-				t.Errorf("seed %d: p%v: %d, want %d", seed, p, got, want)
+				t.Errorf("p%v: %d, want %d", p, got, want)
 			}
 		}
 		sum := int64(0)
@@ -42,12 +42,12 @@ func TestHistogram(t *testing.T) {
 				}
 			}
 			if count != exact || count <= sum {
-				t.Errorf("seed %d: up to %d ns: %d, want %d", seed, bound, count, exact)
+				t.Errorf("up to %d ns: %d, want %d", bound, count, exact)
 			}
 			sum = count
 		})
 		if sum != h.Total {
-			t.Errorf("seed %d: %d of %d", seed, sum, h.Total)
+			t.Errorf("%d of %d", sum, h.Total)
 		}
 	}
 }

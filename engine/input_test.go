@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"redix/engine/seeds"
 )
 
 // eachStyle runs a test with both ways of reading.
@@ -30,9 +32,7 @@ func TestPieces(t *testing.T) {
 		"-ERR unknown command 'nope', with args beginning with: 'x' 'y' \r\n" +
 		ok + bulk(big) + ok + bulk(big+"1") + bulk("small") + bulk(big+"3") + ok + bulk(big) +
 		"-ERR unknown subcommand 'nope'. Try BOX HELP.\r\n" + bulk("") + bulk("end")
-	seed := rand.Uint64()
-	t.Log("seed", seed)
-	rng := rand.New(rand.NewPCG(seed, 1))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 1))
 	pieces := map[string]func() int{
 		"whole":  func() int { return len(input) },
 		"bytes":  func() int { return 1 },

@@ -7,13 +7,12 @@ import (
 	"time"
 
 	"redix/engine/keyspace"
+	"redix/engine/seeds"
 )
 
 // Keys that are used often are found among many that are not, with rates that are near the truth and not above it.
 func TestHotKeys(t *testing.T) {
-	seed := rand.Uint64()
-	t.Log("seed", seed)
-	random := rand.New(rand.NewPCG(seed, 1))
+	random := rand.New(rand.NewPCG(seeds.Draw(t), 1))
 	s := &Server{Keyspace: keyspace.New(1, 0, nil)}
 	s.Observe()
 	o, c := s.observed, &Client{DB: s.Keyspace.DB(0)}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"redix/engine/seeds"
 )
 
 // TestHeldReplies: a reply leaves when the journal is as far as its command's records, in order with those behind it.
@@ -417,9 +419,7 @@ func TestUnknownCommandText(t *testing.T) {
 // Messages that many outputs share: whatever their sizes, and however much of them is sent in between, their bytes are in order and
 // counted, they are not changed, and few short ones are kept one by one.
 func TestSharedMessages(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	s := &Server{}
 	for range 200 {
 		var o output

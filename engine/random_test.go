@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"redix/engine/seeds"
 )
 
 // script is what one client sends, and what it must receive.
@@ -117,8 +119,7 @@ func (sc *script) check(w *world) {
 // TestRandom lets many clients send random commands in random pieces, read what they like, and the journal progress as
 // it pleases: everybody gets the replies of its commands, in order, none before it may leave.
 func TestRandom(t *testing.T) {
-	seed := rand.Uint64()
-	t.Log("seed", seed)
+	seed := seeds.Draw(t)
 	for run := range uint64(20) {
 		rng := rand.New(rand.NewPCG(seed, run))
 		w := newWorld(t, rng.IntN(styles))

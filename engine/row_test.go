@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
+
+	"redix/engine/seeds"
 )
 
 // Names are the same to a table when they differ in the case of ASCII letters only.
 func TestFoldName(t *testing.T) {
-	seed := rand.Uint64()
-	t.Log("seed", seed)
-	random := rand.New(rand.NewPCG(seed, 1))
+	random := rand.New(rand.NewPCG(seeds.Draw(t), 1))
 	const bytesOf = "aAzZmM@[`{\x00\x20\x7f\x80\xc1\xda\xe1\xff"
 	lower := func(name []byte) []byte {
 		low := bytes.Clone(name)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"redix/engine/seeds"
 	"redix/persistence/vfs"
 )
 
@@ -90,9 +91,7 @@ func TestFlippedBits(t *testing.T) {
 		if end < 4000 || int64(len(data)) < end || tail && int64(len(data)) == end {
 			t.Fatal(end, len(data))
 		}
-		seed := rand.Uint64()
-		t.Logf("seed %d", seed)
-		rng := rand.New(rand.NewPCG(seed, 0))
+		rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 		refused := 0
 		for i := range flips {
 			bit := rng.Int64N(end * 8)
@@ -539,9 +538,7 @@ func TestFlippedBitsOfBase(t *testing.T) {
 		if records > 8 && batches < 3 || records == 8 && batches != 1 {
 			t.Fatalf("%d batches in %d bytes", batches, len(data))
 		}
-		seed := rand.Uint64()
-		t.Logf("seed %d", seed)
-		rng := rand.New(rand.NewPCG(seed, 0))
+		rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 		flip := func(bit int) {
 			bad := bytes.Clone(data)
 			bad[bit/8] ^= 1 << (bit % 8)

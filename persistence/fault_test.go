@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 
+	"redix/engine/seeds"
 	"redix/persistence/vfs"
 )
 
@@ -202,9 +203,7 @@ func failOnce(t *testing.T, policy Policy, fault vfs.Fault) (fired bool) {
 
 // The same with two faults of random kinds and lengths.
 func TestFailTwice(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	for range 80 {
 		checked := rng.IntN(5) > 0
 		mem := prepared(t, checked)

@@ -7,8 +7,8 @@
 //	it finds a prefix of the list                 none twice, none left out, none half, none of a generation that was lost
 //	the prefix is as long as was promised         after a kill what was written, after a power cut what was synced
 //
-//	REDIX_SEED=n          repeats one history, as far as the timing of the goroutines lets it
-//	REDIX_HISTORIES=n     that many histories
+//	REDIX_HISTORIES=n              that many histories
+//	TEST_SEED=n REDIX_HISTORIES=1  repeats one, as far as the timing of the goroutines lets it
 
 package persistence
 
@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"redix/engine/keyspace"
+	"redix/engine/seeds"
 	"redix/persistence/rdb"
 	"redix/persistence/vfs"
 )
@@ -47,16 +48,7 @@ func TestHistories(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if s := os.Getenv("REDIX_SEED"); s != "" {
-		seed, err := strconv.ParseUint(s, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		newHistory(t, seed).run()
-		return
-	}
-	first := rand.Uint64N(1 << 40)
-	t.Logf("seeds from %d on", first)
+	first := seeds.Draw(t)
 	var mu sync.Mutex
 	var sum historyCounts
 	t.Cleanup(func() {

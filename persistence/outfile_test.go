@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"redix/engine/seeds"
 	"redix/persistence/vfs"
 )
 
@@ -133,9 +134,7 @@ func TestSnapshotFileFails(t *testing.T) {
 
 // The power goes at any operation: the old file or the new one is there, whole.
 func TestSnapshotFilePowerCut(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	old := bytes.Repeat([]byte("old"), 1000)
 	fresh := bytes.Repeat([]byte("new!"), (fileSyncEvery+3*chunkBytes)/4)
 	mem := vfs.NewMem()

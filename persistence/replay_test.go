@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"redix/engine/seeds"
 	"redix/persistence/rdb"
 	"redix/persistence/vfs"
 )
@@ -394,9 +395,7 @@ func TestReadErrors(t *testing.T) {
 
 // However the bytes arrive, the frames are the same.
 func TestScannerResumes(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	for range 200 {
 		var args [][]byte
 		for range 1 + rng.IntN(6) {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"redix/engine/peer"
+	"redix/engine/seeds"
 )
 
 // meant are names that redis-server does not have or that have another default, with the reason.
@@ -246,12 +247,7 @@ func TestDifferentialProtected(t *testing.T) {
 
 // Random values out of the pieces that parsers trip over, for every directive that both know.
 func TestDifferentialRandomSet(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if fixed := os.Getenv("CONFIG_SEED"); fixed != "" {
-		seed, _ = strconv.ParseUint(fixed, 10, 64)
-	}
-	t.Logf("CONFIG_SEED=%d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	redis := startOracle(t, "--bind", "127.0.0.1")
 	c := load(t, []string{"--bind", "127.0.0.1"}, nil)
 	var names []string

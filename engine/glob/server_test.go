@@ -14,9 +14,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"redix/engine/peer"
+	"redix/engine/seeds"
 )
 
 // server is a connection to a redis-server that lives as long as the test.
@@ -128,9 +128,7 @@ func compare(t *testing.T, pattern string, all, got []string, match func(pattern
 
 func TestKeysAgainstRedis(t *testing.T) {
 	s := startServer(t)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	const alphabet = "ab\xff\x01]-^\\Z"
 	all := []string{""}
 	for from := 0; len(all[from]) < 3; from++ {
@@ -158,9 +156,7 @@ func TestKeysAgainstRedis(t *testing.T) {
 
 func TestFoldAgainstRedis(t *testing.T) {
 	s := startServer(t)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	all := s.do("COMMAND", "LIST", "FILTERBY", "PATTERN", "*")
 	total := 0
 	for range 3000 {

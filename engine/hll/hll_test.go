@@ -7,7 +7,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"testing"
-	"time"
+
+	"redix/engine/seeds"
 )
 
 // register is a register of a value of either encoding, read the slow way.
@@ -39,9 +40,7 @@ func TestPlace(t *testing.T) {
 
 // TestAgainstRegisters raises registers in both encodings and in plain memory.
 func TestAgainstRegisters(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	rnd := rand.New(rand.NewPCG(seed, 0))
+	rnd := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	for range 60 {
 		var plain [Registers]byte
 		d := Editor{B: AppendNew(nil), Limit: []int{0, 100, 3000, 1 << 20}[rnd.IntN(4)]}
@@ -103,9 +102,7 @@ func checkRegisters(t *testing.T, b []byte, want *[Registers]byte) {
 
 // TestResumedSearch compares ascending raises, which resume their search, with ones that start anew each time.
 func TestResumedSearch(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	rnd := rand.New(rand.NewPCG(seed, 0))
+	rnd := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	for range 200 {
 		a := Editor{B: AppendNew(nil), Limit: 1 << 20}
 		most, stride := 600, 3

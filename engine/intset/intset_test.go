@@ -6,7 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
+
+	"redix/engine/seeds"
 )
 
 // play runs operations decoded from bytes against a sorted slice.
@@ -48,9 +49,7 @@ func play(t *testing.T, data []byte) {
 }
 
 func TestRandom(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	for range 200 {
 		data := make([]byte, 9*r.IntN(400))
 		for i := range data {

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"testing"
+
+	"redix/engine/seeds"
 )
 
 func TestSizeClasses(t *testing.T) {
@@ -24,9 +26,7 @@ func TestSizeClasses(t *testing.T) {
 // TestArenaBlocks takes and gives blocks in random order. Each is filled with its own number: blocks that overlap, or a
 // list of free ones written into a live block, would show.
 func TestArenaBlocks(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	a := NewArena()
 	type block struct {
 		r    Ref

@@ -5,15 +5,15 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"redix/engine/seeds"
 )
 
 // TestSplitsAndMerges grows a database and takes it down again in random order: the directory follows both ways, and
 // every key is found at every size.
 func TestSplitsAndMerges(t *testing.T) {
 	const n = 150_000
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	ks := New(1, 1000, nil)
 	db := ks.DB(0)
 	check := func(i int) {
@@ -144,9 +144,7 @@ func TestSameTag(t *testing.T) {
 // TestSegmentsGetFull: a segment is full when it splits, whatever clusters its buckets make, and right after that nearly all entries are in
 // their home buckets. Each entry that insertions and splits move keeps its mark for the snapshot.
 func TestSegmentsGetFull(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	x := newIndex(NewArena())
 	const n, epoch = 60_000, 7
 	marked := map[Ref]bool{}

@@ -3,12 +3,13 @@ package keyspace
 import (
 	"bytes"
 	"encoding/binary"
-	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"redix/engine/seeds"
 )
 
 // The keyspace against Go maps: a string of bytes is read as operations, each is done to both, and both must agree. The
@@ -361,22 +362,14 @@ func (m *machine) endSnapshot() {
 	}
 }
 
-var modelSeed = flag.Uint64("modelseed", 0, "run TestModel once, with this seed")
-
 // TestModel is a run of FuzzModel over random bytes.
 func TestModel(t *testing.T) {
 	runs := 20
 	if testing.Short() {
 		runs = 5
 	}
-	if *modelSeed != 0 {
-		runs = 1
-	}
 	for range runs {
-		seed := rand.Uint64()
-		if *modelSeed != 0 {
-			seed = *modelSeed
-		}
+		seed := seeds.Draw(t)
 		rng := rand.New(rand.NewPCG(seed, 1))
 		in := make([]byte, 1000+rng.IntN(60000))
 		for i := range in {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"redix/engine/seeds"
 )
 
 // SCAN's promise: an entry that is there from the first call to the last is visited exactly once, whatever happens to the
@@ -47,9 +49,7 @@ func scanWhile(t *testing.T, db *DB, count func() int, between func(call int)) m
 }
 
 func TestScanWhileChanging(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	const stay, guests = 3000, 60000
 	for _, c := range []struct {
 		name    string

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"math/rand/v2"
 	"testing"
+
+	"redix/engine/seeds"
 )
 
 // churn is a keyspace and its copy in a map, for snapshots of many segments; the machine of model_test.go has few keys and all
@@ -120,8 +122,7 @@ func (c *churn) evict() (unsaved int) {
 // Evictions and compactions go on while a snapshot walks. What it gives out is the keyspace of its moment, whatever goes
 // meanwhile and wherever records, segments, fields and large strings are moved to.
 func TestSnapshotThroughEvictionsAndMoves(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := seeds.Draw(t)
 	c := &churn{t: t, rng: rand.New(rand.NewPCG(seed, 0)), ks: New(1, 1000, nil), model: map[string]string{}}
 	c.ks.NowMs = 1
 	c.ks.partBytes = 8 << 10 // tables of some hundred fields are written in parts

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"math/rand/v2"
 	"testing"
+
+	"redix/engine/seeds"
 )
 
 // listSaver keeps what it is given, and allows everything.
@@ -25,9 +27,7 @@ func (l *listSaver) Crowded() bool                  { return false }
 
 // Segments split and merge by the hundred while a snapshot walks them; the marks go along.
 func TestSnapshotThroughSplits(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	for range 6 {
 		ks := New(1, 1000, nil)
 		db := ks.DB(0)

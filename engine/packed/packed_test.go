@@ -12,7 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
+
+	"redix/engine/seeds"
 )
 
 // edges are values at each change of form.
@@ -194,9 +195,7 @@ func run(t *testing.T, ops []byte) {
 }
 
 func TestAgainstModel(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	for range 150 {
 		ops := make([]byte, 4*rng.IntN(120))
 		for i := range ops {
@@ -282,9 +281,7 @@ func TestCheckDamage(t *testing.T) {
 }
 
 func TestParseInt(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	for i := range 200_000 {
 		var s string
 		if i < len(edges) {

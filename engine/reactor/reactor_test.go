@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"redix/engine/reactor"
+	"redix/engine/seeds"
 )
 
 func TestEcho(t *testing.T) {
@@ -59,8 +60,7 @@ func TestEcho(t *testing.T) {
 
 func TestManyClientsPipelining(t *testing.T) {
 	onEngines(t, func(t *testing.T, e engine) {
-		seed := time.Now().UnixNano()
-		t.Logf("seed %d", seed)
+		seed := int64(seeds.Draw(t))
 		s := serve(t, e, reactor.Options{}, echo())
 		var wg sync.WaitGroup
 		for i := range 200 {
@@ -274,8 +274,7 @@ func TestCloseInOpened(t *testing.T) {
 // Descriptor numbers come back at once; no event of the old connection may reach the new one.
 func TestReusedDescriptors(t *testing.T) {
 	onEngines(t, func(t *testing.T, e engine) {
-		seed := time.Now().UnixNano()
-		t.Logf("seed %d", seed)
+		seed := int64(seeds.Draw(t))
 		rnd := rand.New(rand.NewSource(seed))
 		nOpened, nClosed := 0, 0
 		fds := map[int]int{}

@@ -4,32 +4,18 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
-	"time"
 	"unsafe"
+
+	"redix/engine/seeds"
 )
 
 func testLimits() *Limits {
 	return &Limits{MaxBulk: 512 << 20, MaxInline: 64 << 10, BigBulk: 256 << 10}
 }
 
-// seeded returns a generator and prints its seed when the test fails. REDIX_SEED repeats a run.
-func seeded(t testing.TB) *rand.Rand {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("REDIX_SEED"); s != "" {
-		if _, err := fmt.Sscan(s, &seed); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("REDIX_SEED=%d repeats this run", seed)
-		}
-	})
-	return rand.New(rand.NewPCG(seed, 0))
-}
+func seeded(t testing.TB) *rand.Rand { return rand.New(rand.NewPCG(seeds.Draw(t), 0)) }
 
 // outcome is what a stream of bytes means: its frames, then an error or an unfinished rest.
 type outcome struct {

@@ -6,23 +6,14 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
 
 	"redix/engine/keyspace"
+	"redix/engine/seeds"
 )
 
 func newKeyspace() *keyspace.Keyspace { return keyspace.New(1, 1, nil) }
 
-// seeded returns a random source whose seed a failing test prints.
-func seeded(t *testing.T) *rand.Rand {
-	seed := uint64(time.Now().UnixNano())
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("seed %d", seed)
-		}
-	})
-	return rand.New(rand.NewPCG(seed, 1))
-}
+func seeded(t *testing.T) *rand.Rand { return rand.New(rand.NewPCG(seeds.Draw(t), 1)) }
 
 // check walks the whole tree and tests every invariant.
 func (t *tree) check() error {

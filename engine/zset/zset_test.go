@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"redix/engine/keyspace"
+	"redix/engine/seeds"
 )
 
 // pair is a member of the model: a sorted slice.
@@ -288,13 +289,7 @@ func compare(t *testing.T, tree *Tree, m *model) {
 }
 
 func TestModel(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	defer func() {
-		if t.Failed() {
-			t.Log("seed", seed)
-		}
-	}()
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 0))
 	for _, shape := range []struct{ names, ops, kinds int }{{30, 300, 8}, {60, 500, 8}, {3000, 20000, 5}, {65536, 30000, 4}, {20000, 40000, 8}} {
 		data := make([]byte, 4*shape.ops)
 		for i := 0; i < len(data); i += 4 {

@@ -5,7 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
+
+	"redix/engine/seeds"
 )
 
 func TestCRC64(t *testing.T) {
@@ -19,9 +20,7 @@ func TestCRC64(t *testing.T) {
 
 // TestLZF compresses strings of repetitions at all distances, and noise, one after the other with one table.
 func TestLZF(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 1))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 1))
 	z := Compressor{Compress: true, base: 1<<31 - 100000}
 	for range 3000 {
 		var s []byte

@@ -15,7 +15,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
+
+	"redix/engine/seeds"
 )
 
 // corpus returns the snapshots that other servers wrote, by name.
@@ -88,9 +89,7 @@ func reduced(t *testing.T, files map[string][]byte) []byte {
 
 // TestDamage flips bits and cuts ends: every file is refused, with an offset that lies in it.
 func TestDamage(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 1))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 1))
 	data := reduced(t, corpus(t))
 	if len(data) < 3*4096 {
 		t.Fatalf("only %d bytes", len(data))
@@ -123,9 +122,7 @@ func TestDamage(t *testing.T) {
 
 // TestDamageUnseen flips bits in all files and ignores the checksum: whatever that makes of them, nothing panics.
 func TestDamageUnseen(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 1))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 1))
 	for _, data := range corpus(t) {
 		for range 10 {
 			own := bytes.Clone(data)

@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
-	"time"
+
+	"redix/engine/seeds"
 )
 
 // buffer is strings one after the other, as a snapshot gives them out to be compressed later.
@@ -27,9 +28,7 @@ func noise(rng *rand.Rand, n int) []byte {
 // TestRecompressInPieces compares strings compressed later, in pieces of any length, with the same ones compressed at once. They
 // are too few to be judged by.
 func TestRecompressInPieces(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 1))
+	rng := rand.New(rand.NewPCG(seeds.Draw(t), 1))
 	var strings [][]byte
 	for range 60 {
 		if rng.IntN(2) == 0 {
