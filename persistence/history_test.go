@@ -137,8 +137,6 @@ type history struct {
 
 	j     *Journal // nil: off
 	wake  chan struct{}
-	ends  []int // ends[i]: the offset after units[first+i]
-	first int   // units before those appended to j
 	fresh *BaseWriter
 	stamp atomic.Bool
 
