@@ -171,6 +171,10 @@ func journalScenarios() []scenario {
 			bounds: atLeast(metricRate, 1.4, 1.7), measure: closedLoop(set, 1)},
 		{name: "set-always-p16", about: "SET, appendfsync always, 50 clients, pipeline 16", flags: always, short: true,
 			bounds: atLeast(metricRate, 2, 3), measure: closedLoop(set, 16)},
+		{name: "rb-set-always-p1", about: "the same without pipelining, driven by redis-benchmark", flags: always,
+			bounds: atLeast(metricRate, 1.4, 1.7), measure: byRedisBenchmark(set, 1)},
+		{name: "rb-set-always-p16", about: "the same with pipeline 16, driven by redis-benchmark", flags: always,
+			bounds: atLeast(metricRate, 2, 3), measure: byRedisBenchmark(set, 16)},
 	}
 }
 
