@@ -122,6 +122,7 @@ type history struct {
 	t      *testing.T
 	seed   uint64
 	rng    *rand.Rand
+	logMu  sync.Mutex
 	log    []string
 	counts historyCounts
 
@@ -174,11 +175,15 @@ func newHistory(t *testing.T, seed uint64) *history {
 }
 
 func (h *history) note(format string, args ...any) {
+	h.logMu.Lock()
+	defer h.logMu.Unlock()
 	h.log = append(h.log, fmt.Sprintf(format, args...))
 }
 
 func (h *history) fatal(format string, args ...any) {
 	h.t.Helper()
+	h.logMu.Lock()
+	defer h.logMu.Unlock()
 	h.t.Fatalf("seed %d: %s\nmanifest: %q\n%s", h.seed, fmt.Sprintf(format, args...), manifestOf(h.mem), strings.Join(h.log, "\n"))
 }
 
