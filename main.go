@@ -138,7 +138,7 @@ func serve(cfg *config.Config) (err error) {
 		return port.Rebind(tcpAddresses(cfg.Bind, cfg.Port), tcpAddresses(cfg.Bind, cfg.TLS.Port))
 	}
 	s.Hooks.ConfigAhead = func(trial *config.Values) error { return port.Ahead(trial.TLS) }
-	p := &process{server: s, log: log, file: file}
+	p := &process{server: s, log: file}
 	aof, err := persistence.Attach(s, log, persistence.Formats{
 		Rebuild: commands.Rebuild,
 		Entries: func(later *[]rdb.Span) persistence.EntryWriter {
@@ -193,8 +193,7 @@ func serve(cfg *config.Config) (err error) {
 type process struct {
 	server   *engine.Server
 	aof      *persistence.Attachment
-	log      *slog.Logger
-	file     *logFile
+	log      *logFile
 	notifier *supervise.Notifier
 	signaled atomic.Int32 // the signal that ends it; 0: none
 	failure  error
@@ -244,8 +243,8 @@ func (p *process) watchSignals() {
 	signal.Notify(hangups, syscall.SIGHUP)
 	go func() {
 		for range hangups {
-			p.file.flush()
-			if err := p.file.reopen(); err != nil {
+			p.log.flush()
+			if err := p.log.reopen(); err != nil {
 				p.log.Error("the log file cannot be opened anew", "error", err)
 			}
 		}
@@ -263,7 +262,7 @@ func (p *process) watchSignals() {
 		p.signaled.Store(int32(s.(syscall.Signal)))
 		p.server.Reactor.Wake()
 		<-signals
-		p.file.flush()
+		p.log.flush()
 		os.Exit(1)
 	}()
 }

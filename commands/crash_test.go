@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,6 +25,7 @@ import (
 
 	"redix/commands"
 	"redix/commands/servertest"
+	"redix/engine/seeds"
 )
 
 const (
@@ -36,13 +36,7 @@ const (
 )
 
 func TestCrash(t *testing.T) {
-	count := crashes
-	if s := os.Getenv("REDIX_CRASHES"); s != "" {
-		var err error
-		if count, err = strconv.Atoi(s); err != nil {
-			t.Fatal(err)
-		}
-	}
+	count := seeds.Count(t, "REDIX_CRASHES", crashes)
 	for _, policy := range []string{"always", "everysec", "no"} {
 		t.Run(policy, func(t *testing.T) { newCrash(t, policy).run(count) })
 	}

@@ -10,9 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,13 +69,7 @@ func diffRuns() []diffRun {
 }
 
 func TestDiffRandom(t *testing.T) {
-	count := diffCommands
-	if s := os.Getenv("REDIX_DIFF"); s != "" {
-		var err error
-		if count, err = strconv.Atoi(s); err != nil {
-			t.Fatal(err)
-		}
-	}
+	count := seeds.Count(t, "REDIX_DIFF", diffCommands)
 	compared, played := 0, 0
 	for _, group := range slices.Sorted(maps.Keys(diffGroups)) {
 		for _, run := range diffRuns() {

@@ -98,25 +98,33 @@ func recordsIn(n int) *keyspace.Keyspace {
 	return ks
 }
 
+// fillRDB fills a base file with a snapshot of ks; wait is called while there is no room. It is false when the file has failed.
+func fillRDB(b *BaseWriter, ks *keyspace.Keyspace, wait func(ready func() bool)) bool {
+	b.RDB = true
+	entries := func(*[]rdb.Span) EntryWriter { return stringWriter{} }
+	s := newRDBSaver(b.outFile, ks, rdbOptions{entries: entries, checksum: true, base: true})
+	snapshot := ks.StartSnapshot(s, true)
+	for !snapshot.Step(stepMin) {
+		if done, _ := b.Status(); done {
+			snapshot.Cancel()
+			s.giveUp()
+			return false
+		}
+		if !snapshot.Ready() {
+			wait(func() bool { done, _ := b.Status(); return done || snapshot.Ready() })
+		}
+	}
+	s.finish()
+	return true
+}
+
 // baseOf returns what fills a base file with a snapshot of ks, which holds the records that the journal has so far.
 func baseOf(ks *keyspace.Keyspace) fillBase {
 	return func(r *rig, b *BaseWriter) {
-		b.RDB = true
-		entries := func(*[]rdb.Span) EntryWriter { return stringWriter{} }
-		s := newRDBSaver(b.outFile, ks, rdbOptions{entries: entries, checksum: true, base: true})
-		snapshot := ks.StartSnapshot(s, true)
-		for !snapshot.Step(stepMin) {
-			if done, _ := b.Status(); done {
-				snapshot.Cancel()
-				s.giveUp()
-				b.Finish()
-				return
-			}
-			if !snapshot.Ready() {
-				r.until("room for the base file", func() bool { done, _ := b.Status(); return done || snapshot.Ready() })
-			}
+		wait := func(ready func() bool) { r.until("room for the base file", ready) }
+		if !fillRDB(b, ks, wait) {
+			b.Finish()
 		}
-		s.finish()
 	}
 }
 

@@ -258,18 +258,9 @@ func TestLargeBatches(t *testing.T) {
 func TestLargeBatchWithoutItsEnd(t *testing.T) {
 	for extra := range fillLine {
 		mem := vfs.NewMem()
-		j, _, err := Open(testOptions(mem, "/", Always))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := j.Start(); err != nil {
-			t.Fatal(err)
-		}
+		j := startAlways(t, mem)
 		j.Append(0, []byte("SET"), []byte("k"), []byte("v"))
-		j.HandOver()
-		for j.Synced() < j.Appended() {
-			time.Sleep(time.Millisecond)
-		}
+		syncAll(j)
 		j.Append(0, []byte("SET"), []byte("large"), bytes.Repeat([]byte("x"), gatherMax+extra))
 		if err := j.Close(20 * time.Second); err != nil {
 			t.Fatal(err)

@@ -163,3 +163,25 @@ func mustLoad(t *testing.T, fsys vfs.FS, dir string, want int) {
 		t.Fatalf("loaded %d records, error %v; want %d", n, err, want)
 	}
 }
+
+// startAlways starts a journal whose policy is always, in "/", tuned otherwise than usual if so asked.
+func startAlways(t *testing.T, fs vfs.FS, tune ...tuning) *Journal {
+	t.Helper()
+	j, _, err := Open(testOptions(fs, "/", Always))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tune) > 0 {
+		j.tune = tune[0]
+	}
+	if err := j.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// syncAll hands over what has been appended and waits until it is synced.
+func syncAll(j *Journal) {
+	for j.HandOver(); j.Synced() < j.Appended(); time.Sleep(50 * time.Microsecond) {
+	}
+}

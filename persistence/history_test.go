@@ -18,8 +18,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,13 +39,7 @@ const (
 )
 
 func TestHistories(t *testing.T) {
-	count := histories
-	if s := os.Getenv("REDIX_HISTORIES"); s != "" {
-		var err error
-		if count, err = strconv.Atoi(s); err != nil {
-			t.Fatal(err)
-		}
-	}
+	count := seeds.Count(t, "REDIX_HISTORIES", histories)
 	first := seeds.Draw(t)
 	var mu sync.Mutex
 	var sum historyCounts
@@ -537,22 +529,9 @@ func (h *history) fill(b *BaseWriter, n int) {
 			ks.DB(u.db(p)).SetString(&e, u.key(p), u.value(p), 0)
 		}
 	}
-	b.RDB = true
-	entries := func(*[]rdb.Span) EntryWriter { return stringWriter{} }
-	s := newRDBSaver(b.outFile, ks, rdbOptions{entries: entries, checksum: true, base: true})
-	snapshot := ks.StartSnapshot(s, true)
-	for !snapshot.Step(stepMin) {
-		if done, _ := b.Status(); done {
-			snapshot.Cancel()
-			s.giveUp()
-			b.Cancel()
-			return
-		}
-		if !snapshot.Ready() {
-			time.Sleep(100 * time.Microsecond)
-		}
+	if !fillRDB(b, ks, func(func() bool) { time.Sleep(100 * time.Microsecond) }) {
+		b.Cancel()
 	}
-	s.finish()
 }
 
 func (h *history) rewrite() {

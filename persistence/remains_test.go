@@ -215,20 +215,9 @@ func TestTornBatchWithValueLikeFill(t *testing.T) {
 		refused := 0
 		for pad := range fillLine {
 			mem := vfs.NewMem()
-			j, _, err := Open(testOptions(mem, "/", Always))
-			if err != nil {
-				t.Fatal(err)
-			}
-			j.tune = fastTuning
-			if err := j.Start(); err != nil {
-				t.Fatal(err)
-			}
-			wait := func() {
-				for j.HandOver(); j.Synced() < j.Appended(); time.Sleep(50 * time.Microsecond) {
-				}
-			}
+			j := startAlways(t, mem, fastTuning)
 			j.Append(0, []byte("SET"), []byte("k"), []byte("v"))
-			wait()
+			syncAll(j)
 			at, err := mem.OpenFile(incrPath, os.O_RDONLY, 0)
 			if err != nil {
 				t.Fatal(err)
@@ -239,7 +228,7 @@ func TestTornBatchWithValueLikeFill(t *testing.T) {
 			}
 			j.Append(0, []byte("SET"), []byte("k"), []byte(strings.Repeat("x", 600+pad)+end))
 			j.Append(1, []byte("SET"), []byte("k"), []byte("v"))
-			wait()
+			syncAll(j)
 			torn := contentOf(t, mem, incrPath)
 			if err := j.Close(20 * time.Second); err != nil {
 				t.Fatal(err)
@@ -265,23 +254,13 @@ func TestTornBatchWithValueLikeFill(t *testing.T) {
 // Of a torn batch some sectors were not written, and one that was begins with what another server would begin with.
 func TestTornBatchWithSelectAtSector(t *testing.T) {
 	mem := vfs.NewMem()
-	j, _, err := Open(testOptions(mem, "/", Always))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := j.Start(); err != nil {
-		t.Fatal(err)
-	}
-	wait := func() {
-		for j.HandOver(); j.Synced() < j.Appended(); time.Sleep(50 * time.Microsecond) {
-		}
-	}
+	j := startAlways(t, mem)
 	j.Append(0, []byte("SET"), []byte("k"), []byte("v"))
-	wait()
+	syncAll(j)
 	for i := range 200 {
 		j.Append(i%2, []byte("SET"), []byte("k"), bytes.Repeat([]byte("v"), 12))
 	}
-	wait()
+	syncAll(j)
 	written := contentOf(t, mem, incrPath)
 	if err := j.Close(20 * time.Second); err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ package persistence
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -307,14 +306,15 @@ func writeAgain(f vfs.File, from, to int64) error {
 	if from >= to {
 		return nil
 	}
-	buf := make([]byte, min(to-max(from, 0), gatherMax))
-	for at := max(from, 0); at < to; {
+	at := max(from, 0)
+	buf := make([]byte, min(to-at, gatherMax))
+	for at < to {
 		n, err := f.ReadAt(buf[:min(int64(len(buf)), to-at)], at)
 		if n == 0 {
 			return err
 		}
-		if k, err := f.WriteAt(buf[:n], at); err != nil || k < n {
-			return errors.Join(err, io.ErrShortWrite)
+		if _, err := f.WriteAt(buf[:n], at); err != nil {
+			return err
 		}
 		at += int64(n)
 	}

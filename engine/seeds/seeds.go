@@ -1,4 +1,4 @@
-// Package seeds gives random tests their seeds. Each run of a test draws new ones, a test that fails prints what repeats the run, and
+// Package seeds gives random tests their seeds, and how often to try. Each run of a test draws new ones, a test that fails prints what repeats the run, and
 // TEST_SEED=n repeats it: the first seed that a test draws is n then, and those that follow are the same each time.
 package seeds
 
@@ -50,4 +50,18 @@ func first(t testing.TB) uint64 {
 		t.Fatal("TEST_SEED: ", err)
 	}
 	return seed
+}
+
+// Count returns how many times a test tries: the number in an environment variable, or usual if there is none.
+func Count(t testing.TB, variable string, usual int) int {
+	t.Helper()
+	s := os.Getenv(variable)
+	if s == "" {
+		return usual
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatal(variable, ": ", err)
+	}
+	return n
 }

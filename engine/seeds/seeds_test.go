@@ -20,3 +20,10 @@ func TestDraw(t *testing.T) {
 		t.Error(drawn)
 	}
 }
+
+func TestCount(t *testing.T) {
+	t.Setenv("TEST_COUNT", "12")
+	if a, b := Count(t, "TEST_COUNT", 3), Count(t, "TEST_COUNT_OF_NOTHING", 3); a != 12 || b != 3 {
+		t.Error(a, b)
+	}
+}

@@ -1,8 +1,8 @@
 package supervise
 
 import (
-	"fmt"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -50,6 +50,7 @@ func (l *Log) Write(b []byte) (int, error) {
 
 // run writes what waits, for ever. What cannot be written is lost: there is nobody to tell.
 func (l *Log) run() {
+	itself := slog.New(slog.NewTextHandler(l.out, nil))
 	var lines []byte
 	for range l.kick {
 		for more := true; more; {
@@ -63,8 +64,7 @@ func (l *Log) run() {
 				_, _ = l.out.Write(lines)
 			}
 			if dropped > 0 {
-				fmt.Fprintf(l.out, "time=%s level=WARN msg=\"the log is taken too slowly: lines were dropped\" lines=%d\n",
-					time.Now().Format("2006-01-02T15:04:05.000Z07:00"), dropped)
+				itself.Warn("the log is taken too slowly: lines were dropped", "lines", dropped)
 			}
 		}
 	}
